@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pycparser import CParser, c_ast
@@ -64,7 +64,7 @@ _TOKEN = re.compile(
     |(?P<access>->|\.)|(?P<postfix>\+\+|--)
     |(?P<binary><<=|>>=|\|\||&&|<<|>>|[=!<>]=|[-+*/%&|^]=|[-+*/%&|^<>=,?:])
     |(?P<unary>[!~]))""",
-    re.X,
+    re.VERBOSE,
 )
 
 
@@ -84,7 +84,7 @@ def parse(text: str) -> Expr:
     return _parse(text)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parse(text: str) -> Expr:
     flat = re.sub(r"[\n\r\t\f\v]", " ", text)
     if not flat.strip():

@@ -1,0 +1,582 @@
+"""The rule pack: controlled operations, the checks they need, and the facts about Linux that rules rely on.
+
+All `*.toml` files of a directory (and of the directories given by `--rules`, which overlay it) are read as one set of
+tables; a table may stand in any file.  Expressions come out with constants folded, macros expanded and NULL as 0.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lattices import expressions
+from lattices.expressions import Expr, PatternError
+from lattices.source import Problem, Source, read
+
+DIRECTORY = Path(__file__).parent / "linux"
+ALLOW = ("errno", "true", "false", "pointer", "none")
+FAMILIES = ("lsm", "capability", "dac", "lockdown", "flags")
+TIERS = ("error", "warning")
+SUBJECTS = ("user", "any")
+
+
+class PackError(Exception):
+    """One or more data files are wrong; `problems` lists every error, ordered by file and line."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = sorted(set(problems))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+@dataclass(frozen=True)
+class Exemption:
+    """A condition that stands in for the checks.  `params` are the names a named exemption abstracts over;
+    `checks` are patterns of checks that may be left out by their wrappers where the condition holds."""
+
+    condition: Expr
+    reason: str
+    name: str = ""
+    params: tuple[str, ...] = ()
+    checks: tuple[Expr, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A controlled operation and what it requires; see docs/rules.md for the keys.
+
+    `operands` are the names that `operation` binds, in order of first use.  Every item of `requires` must hold.
+    """
+
+    id: str
+    service: str
+    slot: str
+    member: str
+    operation: Expr
+    operands: tuple[str, ...]
+    requires: list[Expr]
+    when: Expr | None
+    exempt: list[Exemption]
+    in_functions: tuple[str, ...]
+    not_in: tuple[str, ...]
+    subject: str
+    tier: str
+    lock: str
+    reason: str
+    good: str
+    bad: str
+    file: str
+    line: int
+    operation_text: str = ""
+    requires_text: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a checking function means.
+
+    `allow` is a word of ALLOW (`errno`: 0 allows and a negative value denies; `none`: the call decides nothing) or a
+    tuple of the integers that allow.  `namespace`, `mask`, `subject` are argument numbers or None; `objects` argument
+    numbers, empty where every argument counts.  `modifiers` are the bits of the mask that are no rights.  `implies`
+    are (passed, granted) pairs of call patterns over shared names.
+    """
+
+    name: str
+    family: str = "lsm"
+    allow: str | tuple[int, ...] = "errno"
+    namespace: int | None = None
+    mask: int | None = None
+    objects: tuple[int, ...] = ()
+    subject: int | None = None
+    modifiers: int = 0
+    implies: tuple[tuple[Expr, Expr], ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Accessor:
+    """A function that returns a projection of its arguments: `value` over `params`."""
+
+    params: tuple[str, ...]
+    value: Expr
+
+
+@dataclass(frozen=True)
+class SubjectChange:
+    """A function that changes whose credentials count.  `effect` is `set`, `restore` or `new`; `cred` the argument
+    that is the new credential (None: the result or something else, said in `subject`)."""
+
+    name: str
+    effect: str
+    cred: int | None
+    subject: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Door:
+    """A way into the kernel, or a context that runs for nobody.
+
+    `functions` are glob patterns of function names, `slots` are `tag.field`, `registrars` are (function, argument
+    number) pairs whose argument is the entry, `attributes` are function attributes (`init`), `globals` are
+    (tag, field) of table entries.  `subject` is `user`, `none`, or the name of another subject (`remote`, ...).
+    """
+
+    name: str
+    kind: str
+    subject: str
+    functions: tuple[str, ...] = ()
+    slots: tuple[str, ...] = ()
+    registrars: tuple[tuple[str, int], ...] = ()
+    attributes: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass
+class Pack:
+    """Everything the data files say, for one kernel version."""
+
+    version: str
+    rules: list[Rule] = field(default_factory=list)
+    checks: dict[str, Check] = field(default_factory=dict)
+    accessors: dict[str, Accessor] = field(default_factory=dict)
+    doors: list[Door] = field(default_factory=list)
+    subjects: dict[str, SubjectChange] = field(default_factory=dict)
+    constants: dict[str, int] = field(default_factory=dict)
+    globals: frozenset[str] = frozenset()
+    services: dict[str, str] = field(default_factory=dict)
+    exemptions: dict[str, Exemption] = field(default_factory=dict)
+    digest: str = ""
+
+    def check(self, name: str) -> Check | None:
+        """Meaning of a checking function; any other `security_*` name is a hook where 0 allows; else None.
+
+        `allow == "none"` says that the function decides nothing although it is called security_*.
+        """
+        found = self.checks.get(name)
+        if found is None and name.startswith("security_"):
+            found = self.checks[name] = Check(name)
+        return found
+
+    def rule(self, name: str) -> Rule | None:
+        """The rule of that id."""
+        return next((rule for rule in self.rules if rule.id == name), None)
+
+
+_KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "rule": {
+        "id": str, "service": str, "slot": str, "member": str, "operation": str, "requires": list, "when": str,
+        "exempt": list, "in": list, "not_in": list, "subject": str, "tier": str, "lock": str, "reason": str,
+        "good": str, "bad": str, "versions": str,
+    },
+    "check": {
+        "name": str, "family": str, "allow": (str, list), "namespace": int, "mask": int, "objects": list,
+        "subject": int, "modifiers": str, "implies": list, "reason": str, "versions": str,
+    },
+    "accessor": {"call": str, "is": str, "reason": str, "versions": str},
+    "macro": {"call": str, "is": str, "reason": str, "versions": str},
+    "exemption": {"name": str, "params": list, "condition": str, "checks": list, "reason": str, "versions": str},
+    "service": {"id": str, "title": str},
+    "subject": {"function": str, "effect": str, "cred": int, "subject": str, "reason": str, "versions": str},
+    "door": {
+        "name": str, "kind": str, "subject": str, "functions": list, "slots": list, "registrars": list,
+        "attributes": list, "reason": str, "versions": str,
+    },
+    "retire": {"id": str, "reason": str},
+}  # fmt: skip
+_NEEDED = {
+    "rule": ("id", "service", "operation", "requires"),
+    "check": ("name",),
+    "accessor": ("call", "is"),
+    "macro": ("call", "is"),
+    "exemption": ("name", "condition", "reason"),
+    "service": ("id", "title"),
+    "subject": ("function", "effect"),
+    "door": ("name", "kind", "subject"),
+    "retire": ("id", "reason"),
+}
+
+
+def load(directory: str | Path | None = None, extra: Sequence[str | Path] = (), version: str = "6.12") -> Pack:
+    """Read the pack for a kernel version; raises PackError with every problem found.
+
+    `directory` replaces the pack that comes with kqual; the directories (or files) in `extra` overlay it in order:
+    a rule, check, accessor of the same name replaces, `retire` removes a rule.
+    """
+    pack, problems = collect(directory, extra, version)
+    if problems:
+        raise PackError(problems)
+    return pack
+
+
+def collect(
+    directory: str | Path | None = None, extra: Sequence[str | Path] = (), version: str = "6.12"
+) -> tuple[Pack, list[Problem]]:
+    """`load` that returns the problems beside what could be read."""
+    loader = _Loader(version)
+    for layer, where in enumerate([DIRECTORY if directory is None else Path(directory), *map(Path, extra)]):
+        loader.layer(where, layer)
+    return loader.finish()
+
+
+def version_matches(version: str, ranges: str) -> bool:
+    """Whether a kernel version such as "6.12" lies in comma-separated ranges such as ">=6.1,<6.8".
+
+    Raises ValueError where the ranges cannot be read.
+    """
+    have = _version(version)
+    for part in ranges.split(","):
+        match = re.fullmatch(r"\s*(>=|<=|==|<|>)\s*(\d+(?:\.\d+)*)\s*", part)
+        if not match:
+            raise ValueError(f"{part.strip()!r} is no version range")
+        want = _version(match[2])
+        now = have[: len(want)] if match[1] in ("<=", "==", ">") else have
+        if not {
+            ">=": now >= want, "<=": now <= want, "==": now == want, "<": now < want, ">": now > want,
+        }[match[1]]:  # fmt: skip
+            return False
+    return True
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text.split("-")[0])) or (0,)
+
+
+@dataclass
+class _Entry:
+    """One table of one file, before its expressions are read."""
+
+    source: Source
+    table: str
+    index: int
+    layer: int
+    values: dict[str, Any]
+
+    def fail(self, message: str, hint: str = "", key: str = "", value: str = "", offset: int = 0) -> None:
+        self.source.report(self.table, self.index, message, hint, key, value, offset)
+
+    def strings(self, key: str) -> tuple[str, ...]:
+        items = self.values.get(key, [])
+        for item in items:
+            if not isinstance(item, str):
+                self.fail(f"`{key}` holds {item!r}, which is no string", "write a list of quoted strings", key)
+        return tuple(item for item in items if isinstance(item, str))
+
+
+class _Loader:
+    def __init__(self, version: str) -> None:
+        self.version = version
+        self.sources: list[Source] = []
+        self.entries: dict[str, list[_Entry]] = {table: [] for table in _KEYS}
+        self.hash = hashlib.sha256(f"kqual pack {version}\n".encode())
+        self.pack = Pack(version)
+        self.macros: dict[str, Accessor] = {}
+        self.problems: list[Problem] = []
+
+    def layer(self, where: Path, layer: int) -> None:
+        if where.is_dir():
+            files = sorted(where.rglob("*.toml"))
+        else:
+            files = [where]
+        for path in files:
+            shown = path.relative_to(where).as_posix() if path != where else path.name
+            if layer == 0 and where == DIRECTORY:
+                shown = f"lattices/linux/{shown}"
+            elif where.is_dir():
+                shown = f"{where.as_posix().rstrip('/')}/{shown}"
+            else:
+                shown = path.as_posix()
+            source = read(path, shown)
+            self.hash.update(f"{layer} {path.name} {len(source.text)}\n".encode() + source.text.encode())
+            self.sources.append(source)
+            self._tables(source, layer)
+
+    def _tables(self, source: Source, layer: int) -> None:
+        for table, content in source.tables.items():
+            if table == "constants":
+                self._constants(source, content)
+            elif table == "globals":
+                names = content.get("names", []) if isinstance(content, dict) else content
+                self.pack.globals |= {name for name in names if isinstance(name, str)}
+            elif table not in _KEYS:
+                line, column = source.position(table, 0)
+                known = ", ".join(sorted([*_KEYS, "constants", "globals"]))
+                source.problems.append(Problem(source.shown, line, column, f"unknown table `{table}`", f"one of {known}"))
+            elif not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
+                line, column = source.position(table, 0)
+                source.problems.append(
+                    Problem(source.shown, line, column, f"`{table}` is a list of tables", f"write [[{table}]]")
+                )
+            else:
+                for index, values in enumerate(content):
+                    entry = _Entry(source, table, index, layer, values)
+                    if self._shape(entry):
+                        self.entries[table].append(entry)
+
+    def _constants(self, source: Source, content: Any) -> None:
+        for name, value in content.items() if isinstance(content, dict) else ():
+            if isinstance(value, dict):
+                self._constants(source, value)
+            elif isinstance(value, int) and not isinstance(value, bool):
+                self.pack.constants[name] = value
+            else:
+                text = next((n for n, line in enumerate(source.lines, 1) if line.lstrip().startswith(name)), 1)
+                source.problems.append(Problem(source.shown, text, 1, f"constant {name} is no integer"))
+
+    def _shape(self, entry: _Entry) -> bool:
+        keys, good = _KEYS[entry.table], True
+        for key, value in entry.values.items():
+            wanted = keys.get(key)
+            if wanted is None:
+                entry.fail(f"unknown key `{key}`", f"keys of [[{entry.table}]]: {', '.join(sorted(keys))}", key)
+                good = False
+            elif not isinstance(value, wanted) or isinstance(value, bool):
+                what = " or ".join(t.__name__ for t in (wanted if isinstance(wanted, tuple) else (wanted,)))
+                words = {"str": "a quoted string", "list": "a list", "int": "a number"}
+                entry.fail(f"`{key}` must be {' or '.join(words[w] for w in what.split(' or '))}", "", key)
+                good = False
+        for key in _NEEDED[entry.table]:
+            if key not in entry.values:
+                entry.fail(f"[[{entry.table}]] without `{key}`", f"add {key} = ...")
+                good = False
+        if isinstance(entry.values.get("versions"), str):
+            try:
+                return version_matches(self.version, entry.values["versions"]) and good
+            except ValueError as error:
+                entry.fail(str(error), 'write e.g. versions = ">=6.1,<6.8"', "versions", entry.values["versions"])
+                return False
+        return good
+
+    # -- expressions -------------------------------------------------------------------------------------------
+
+    def expression(self, entry: _Entry, key: str, text: Any, bound: Iterable[str] | None = None) -> Expr | None:
+        """Parse, fold and expand; with `bound`, report names that nothing binds.  None after a problem."""
+        if not isinstance(text, str):
+            entry.fail(f"`{key}` holds {text!r}, which is no string", "write C expressions in quotes", key)
+            return None
+        try:
+            parsed = expressions.parse(text)
+        except PatternError as error:
+            entry.fail(error.message, "", key, text, error.column - 1)
+            return None
+        expression = self.expand(parsed)
+        if bound is not None:
+            allowed = set(bound) | {"current"} | self.pack.globals
+            for name in expressions.names(expression):
+                if name not in allowed:
+                    at = re.search(rf"\b{re.escape(name)}\b", text)
+                    entry.fail(
+                        f"`{name}` is neither an operand nor a known constant or global",
+                        _similar(name, [*allowed, *self.pack.constants]),
+                        key, text, at.start() if at else 0,
+                    )  # fmt: skip
+                    return None
+        return expression
+
+    def expand(self, expression: Expr) -> Expr:
+        constants, macros = self.pack.constants, self.macros
+
+        def change(part: Expr) -> Expr:
+            if part[0] == "name" and part[1] in constants:
+                return ("int", constants[part[1]])
+            if part[0] == "call" and isinstance(part[1], str) and part[1] in macros:
+                macro = macros[part[1]]
+                if len(macro.params) == len(part[2]):
+                    return expressions.substitute(macro.value, dict(zip(macro.params, part[2], strict=True)))
+            return part
+
+        return expressions.rebuild(expression, change)
+
+    # -- tables ------------------------------------------------------------------------------------------------
+
+    def finish(self) -> tuple[Pack, list[Problem]]:
+        pack = self.pack
+        for entry in self.entries["service"]:
+            pack.services[entry.values["id"]] = entry.values["title"]
+        self._named("macro", self.macros, "call", self._accessor)
+        self._named("accessor", pack.accessors, "call", self._accessor)
+        self._named("check", pack.checks, "name", self._check)
+        self._named("exemption", pack.exemptions, "name", self._exemption)
+        self._named("subject", pack.subjects, "function", self._subject)
+        doors: dict[str, Door] = {}
+        self._named("door", doors, "name", self._door)
+        pack.doors = list(doors.values())
+        rules: dict[str, Rule] = {}
+        self._named("rule", rules, "id", self._rule)
+        for entry in self.entries["retire"]:
+            if rules.pop(entry.values["id"], None) is None:
+                hint = _similar(entry.values["id"], rules)
+                entry.fail(f"no rule {entry.values['id']!r} to retire", hint, "id")
+        pack.rules = sorted(rules.values(), key=lambda rule: rule.id)
+        pack.digest = self.hash.hexdigest()
+        problems = self.problems + [problem for source in self.sources for problem in source.problems]
+        return pack, sorted(set(problems))
+
+    def _named(self, table: str, into: dict[str, Any], key: str, make: Callable[[_Entry], Any]) -> None:
+        owner: dict[str, _Entry] = {}
+        for entry in self.entries[table]:
+            name = entry.values[key].split("(")[0].strip() if key == "call" else entry.values[key]
+            before = owner.get(name)
+            if before is not None and before.layer == entry.layer:
+                where = f"{before.source.shown}:{before.source.line_of(table, before.index)}"
+                entry.fail(f"{table} {name!r} is there already", f"first one: {where}", key)
+                continue
+            value = make(entry)
+            if value is not None:
+                owner[name] = entry
+                into[name] = value
+
+    def _accessor(self, entry: _Entry) -> Accessor | None:
+        call = self.expression(entry, "call", entry.values["call"])
+        if call is None:
+            return None
+        if call[0] != "call" or not isinstance(call[1], str) or any(a[0] not in ("name", "any") for a in call[2]):
+            entry.fail("`call` is a function with plain names", 'write e.g. call = "file_inode(file)"', "call")
+            return None
+        params = tuple(a[1] if a[0] == "name" else f"_{n}" for n, a in enumerate(call[2]))
+        value = self.expression(entry, "is", entry.values["is"], params)
+        return None if value is None else Accessor(params, value)
+
+    def _check(self, entry: _Entry) -> Check | None:
+        values = entry.values
+        family, allow = values.get("family", "lsm"), values.get("allow", "errno")
+        if family not in FAMILIES:
+            entry.fail(f"unknown family {family!r}", f"one of {', '.join(FAMILIES)}", "family")
+        if isinstance(allow, list):
+            allowed = [self.expression(entry, "allow", text, ()) for text in allow]
+            if any(item is None or item[0] != "int" for item in allowed) or not allowed:
+                entry.fail("`allow` is a list of constants", 'write e.g. allow = ["-ENOSYS"]', "allow")
+                return None
+            allow = tuple(item[1] for item in allowed if item is not None)
+        elif allow not in ALLOW:
+            entry.fail(f"unknown allow {allow!r}", f"one of {', '.join(ALLOW)}, or a list of constants", "allow")
+        modifiers = self.expression(entry, "modifiers", values.get("modifiers", "0"), ())
+        if modifiers is not None and modifiers[0] != "int":
+            entry.fail("`modifiers` is no constant", "", "modifiers")
+            modifiers = None
+        implies = []
+        for text in entry.strings("implies"):
+            left_text, arrow, right_text = text.partition(" -> ")
+            if not arrow:
+                entry.fail("an implication has the form passed(...) -> granted(...)", "", "implies", text)
+                continue
+            left = self.expression(entry, "implies", left_text)
+            right = self.expression(entry, "implies", right_text, expressions.names(left) if left else ())
+            if left is None or right is None:
+                continue
+            if left[0] != "call" or right[0] != "call":
+                entry.fail("both sides of an implication are calls of checks", "", "implies", text)
+                continue
+            implies.append((left, right))
+        return Check(
+            values["name"], family, allow, values.get("namespace"), values.get("mask"),
+            tuple(values.get("objects", ())), values.get("subject"), modifiers[1] if modifiers else 0,
+            tuple(implies), values.get("reason", ""),
+        )  # fmt: skip
+
+    def _exemption(self, entry: _Entry) -> Exemption | None:
+        params = entry.strings("params")
+        condition = self.expression(entry, "condition", entry.values["condition"], params)
+        checks = [self.expression(entry, "checks", text, params) for text in entry.strings("checks")]
+        if condition is None or None in checks:
+            return None
+        return Exemption(condition, entry.values["reason"], entry.values["name"], params, tuple(checks))
+
+    def _subject(self, entry: _Entry) -> SubjectChange:
+        values = entry.values
+        if values["effect"] not in ("set", "restore", "new"):
+            entry.fail(f"unknown effect {values['effect']!r}", "one of set, restore, new", "effect")
+        return SubjectChange(
+            values["function"], values["effect"], values.get("cred"), values.get("subject", ""), values.get("reason", "")
+        )
+
+    def _door(self, entry: _Entry) -> Door:
+        values = entry.values
+        registrars = []
+        for item in entry.strings("registrars"):
+            function, _, number = item.partition(":")
+            if not number.isdigit():
+                entry.fail(f"registrar {item!r}", 'write "function:argument number", counted from 0', "registrars")
+                continue
+            registrars.append((function, int(number)))
+        return Door(
+            values["name"], values["kind"], values["subject"], entry.strings("functions"), entry.strings("slots"),
+            tuple(registrars), entry.strings("attributes"), values.get("reason", ""),
+        )  # fmt: skip
+
+    def _rule(self, entry: _Entry) -> Rule | None:
+        values = entry.values
+        if values["service"] not in self.pack.services:
+            hint = _similar(values["service"], self.pack.services) or "services stand in services.toml"
+            entry.fail(f"unknown service {values['service']!r}", hint, "service")
+        for key, allowed in (("tier", TIERS), ("subject", SUBJECTS)):
+            if values.get(key, allowed[0]) not in allowed:
+                entry.fail(f"unknown {key} {values[key]!r}", f"one of {', '.join(allowed)}", key)
+        operation = self.expression(entry, "operation", values["operation"])
+        if operation is None:
+            return None
+        operands = tuple(n for n in expressions.names(operation) if n != "current" and n not in self.pack.globals)
+        requires = [self.expression(entry, "requires", text, operands) for text in values["requires"]]
+        when = self.expression(entry, "when", values["when"], operands) if "when" in values else None
+        exempt = [self._exempt(entry, item, operands) for item in values.get("exempt", [])]
+        if None in requires or None in exempt:
+            return None
+        return Rule(
+            values["id"], values["service"], values.get("slot", ""), values.get("member", ""), operation, operands,
+            [item for item in requires if item is not None], when, [item for item in exempt if item is not None],
+            entry.strings("in"), entry.strings("not_in"), values.get("subject", "user"), values.get("tier", "error"),
+            values.get("lock", ""), values.get("reason", ""), values.get("good", ""), values.get("bad", ""),
+            entry.source.shown, entry.source.line_of("rule", entry.index), values["operation"],
+            tuple(values["requires"]),
+        )  # fmt: skip
+
+    def _exempt(self, entry: _Entry, item: Any, operands: tuple[str, ...]) -> Exemption | None:
+        if isinstance(item, dict):
+            unknown = sorted(set(item) - {"condition", "reason", "name"})
+            if unknown:
+                entry.fail(f"unknown key `{unknown[0]}` in an exemption", "keys: condition, reason, name", "exempt")
+            if not item.get("reason"):
+                entry.fail("an exemption without its reason", 'add reason = "..."', "exempt")
+            condition = self.expression(entry, "exempt", item.get("condition"), operands)
+            if condition is None:
+                return None
+            return Exemption(condition, str(item.get("reason", "")), str(item.get("name", "")))
+        if not isinstance(item, str):
+            entry.fail("`exempt` holds names of exemptions or {condition, reason}", "", "exempt")
+            return None
+        use = self._use(entry, item)
+        named = self.pack.exemptions.get(use[0]) if use else None
+        if use is None or named is None:
+            if use is not None:
+                hint = _similar(use[0], self.pack.exemptions) or "named exemptions stand in exemptions.toml"
+                entry.fail(f"unknown exemption {use[0]!r}", hint, "exempt", item)
+            return None
+        arguments = use[1] if use[1] is not None else tuple(("name", name) for name in named.params)
+        if len(arguments) != len(named.params):
+            wanted = f"{named.name}({', '.join(named.params)})"
+            entry.fail(f"{named.name!r} takes {len(named.params)} operands", f"write {wanted}", "exempt", item)
+            return None
+        condition = expressions.substitute(named.condition, dict(zip(named.params, arguments, strict=True)))
+        unbound = set(expressions.names(condition)) - set(operands) - {"current"} - self.pack.globals
+        if unbound:
+            hint = f"write {named.name}(...) with operands of this rule"
+            entry.fail(f"{named.name!r} speaks of {min(unbound)!r}, which is no operand here", hint, "exempt", item)
+            return None
+        return Exemption(condition, named.reason, named.name)
+
+    def _use(self, entry: _Entry, text: str) -> tuple[str, tuple[Expr, ...] | None] | None:
+        name, opening, _ = text.partition("(")
+        if not opening:
+            return text.strip(), None
+        call = self.expression(entry, "exempt", re.sub(r"[^\w]", "_", name) + text[len(name) :])
+        return (name.strip(), call[2]) if call is not None and call[0] == "call" else None
+
+
+def _similar(name: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, sorted(set(known)), 3, 0.75)
+    return f"did you mean {' or '.join(close)}?" if close else ""
