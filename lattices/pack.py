@@ -49,6 +49,7 @@ class Rule:
     """A controlled operation and what it requires; see docs/rules.md for the keys.
 
     `operands` are the names that `operation` binds, in order of first use.  Every item of `requires` must hold.
+    `prelude` is C that stands before `good` and `bad` (the file's own, shared by its rules).
     """
 
     id: str
@@ -70,6 +71,7 @@ class Rule:
     bad: str
     file: str
     line: int
+    prelude: str = ""
     operation_text: str = ""
     requires_text: tuple[str, ...] = ()
 
@@ -178,6 +180,7 @@ _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     },
     "accessor": {"call": str, "is": str, "reason": str, "versions": str},
     "macro": {"call": str, "is": str, "reason": str, "versions": str},
+    "alias": {"member": str, "is": str, "reason": str, "versions": str},
     "exemption": {"name": str, "params": list, "condition": str, "checks": list, "reason": str, "versions": str},
     "service": {"id": str, "title": str},
     "subject": {"function": str, "effect": str, "cred": int, "subject": str, "reason": str, "versions": str},
@@ -192,6 +195,7 @@ _NEEDED = {
     "check": ("name",),
     "accessor": ("call", "is"),
     "macro": ("call", "is"),
+    "alias": ("member", "is"),
     "exemption": ("name", "condition", "reason"),
     "service": ("id", "title"),
     "subject": ("function", "effect"),
@@ -274,6 +278,7 @@ class _Loader:
         self.hash = hashlib.sha256(f"kqual pack {version}\n".encode())
         self.pack = Pack(version)
         self.macros: dict[str, Accessor] = {}
+        self.aliases: dict[str, tuple[str, ...]] = {}
         self.problems: list[Problem] = []
 
     def layer(self, where: Path, layer: int) -> None:
@@ -296,6 +301,8 @@ class _Loader:
 
     def _tables(self, source: Source, layer: int) -> None:
         for table, content in source.tables.items():
+            if table == "prelude" and isinstance(content, str):
+                continue
             if table == "constants":
                 self._constants(source, content)
             elif table == "globals":
@@ -303,7 +310,7 @@ class _Loader:
                 self.pack.globals |= {name for name in names if isinstance(name, str)}
             elif table not in _KEYS:
                 line, column = source.position(table, 0)
-                known = ", ".join(sorted([*_KEYS, "constants", "globals"]))
+                known = ", ".join(sorted([*_KEYS, "constants", "globals", "prelude"]))
                 source.problems.append(Problem(source.shown, line, column, f"unknown table `{table}`", f"one of {known}"))
             elif not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
                 line, column = source.position(table, 0)
@@ -377,15 +384,21 @@ class _Loader:
         return expression
 
     def expand(self, expression: Expr) -> Expr:
-        constants, macros = self.pack.constants, self.macros
+        """Fold constants; put macros, aliased members and accessors in the form that the compiled program has."""
+        constants, macros, aliases, accessors = self.pack.constants, self.macros, self.aliases, self.pack.accessors
 
         def change(part: Expr) -> Expr:
             if part[0] == "name" and part[1] in constants:
                 return ("int", constants[part[1]])
             if part[0] == "call" and isinstance(part[1], str) and part[1] in macros:
-                macro = macros[part[1]]
-                if len(macro.params) == len(part[2]):
-                    return expressions.substitute(macro.value, dict(zip(macro.params, part[2], strict=True)))
+                return _apply(macros[part[1]], part)
+            if part[0] == "call" and isinstance(part[1], str) and part[1] in accessors:
+                return _apply(accessors[part[1]], part)
+            if part[0] == "member" and part[2] in aliases:
+                base = part[1]
+                for name in aliases[part[2]]:
+                    base = ("member", base, name)
+                return base
             return part
 
         return expressions.rebuild(expression, change)
@@ -396,6 +409,7 @@ class _Loader:
         pack = self.pack
         for entry in self.entries["service"]:
             pack.services[entry.values["id"]] = entry.values["title"]
+        self._named("alias", self.aliases, "member", lambda entry: tuple(entry.values["is"].split(".")))
         self._named("macro", self.macros, "call", self._accessor)
         self._named("accessor", pack.accessors, "call", self._accessor)
         self._named("check", pack.checks, "name", self._check)
@@ -529,8 +543,8 @@ class _Loader:
             [item for item in requires if item is not None], when, [item for item in exempt if item is not None],
             entry.strings("in"), entry.strings("not_in"), values.get("subject", "user"), values.get("tier", "error"),
             values.get("lock", ""), values.get("reason", ""), values.get("good", ""), values.get("bad", ""),
-            entry.source.shown, entry.source.line_of("rule", entry.index), values["operation"],
-            tuple(values["requires"]),
+            entry.source.shown, entry.source.line_of("rule", entry.index),
+            str(entry.source.tables.get("prelude", "")), values["operation"], tuple(values["requires"]),
         )  # fmt: skip
 
     def _exempt(self, entry: _Entry, item: Any, operands: tuple[str, ...]) -> Exemption | None:
@@ -573,6 +587,12 @@ class _Loader:
             return text.strip(), None
         call = self.expression(entry, "exempt", re.sub(r"[^\w]", "_", name) + text[len(name) :])
         return (name.strip(), call[2]) if call is not None and call[0] == "call" else None
+
+
+def _apply(accessor: Accessor, call: Expr) -> Expr:
+    if len(accessor.params) != len(call[2]):
+        return call
+    return expressions.substitute(accessor.value, dict(zip(accessor.params, call[2], strict=True)))
 
 
 def _similar(name: str, known: Iterable[str]) -> str:
