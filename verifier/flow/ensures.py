@@ -1,0 +1,121 @@
+"""From the states at a function's returns to its summary: what each outcome guarantees.
+
+`ensures` is a disjunction of ways to return (design, "Exemptions inside wrappers"); ways that say less replace those
+that say more, so the list stays short.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from verifier.flow.refine import outcome, refine
+from verifier.flow.solver import Solver
+from verifier.flow.state import ANY, NEG, POS, ZERO, State
+from verifier.flow.summary import Alternative
+from verifier.flow.values import Value, export
+
+MOST_WAYS = 10
+MOST_CONDITIONS = 8
+
+
+def alternatives(solver: Solver) -> tuple[Any, tuple[Alternative, ...]]:
+    """(the term always returned or None, the ways of returning) of a solved function."""
+    frame = solver.frame
+    ways: list[Alternative] = []
+    returned: set[Any] = set()
+    void = frame.fn.returns == "void"
+    for key in sorted(solver.exits, key=lambda k: (k[0], solver.exits[k][2], sorted(f.number for f in k[1][0]), k[1][2])):
+        state, value, _ = solver.exits[key]
+        returned.add(export(value, lambda v: None) if value is not None else None)
+        if value is None or void:
+            ways.extend(_ways(state, None, ANY))
+        elif frame.pending(state, value) or (value.op == "o" and value.args[0] in ("!", "|", "==", "!=", "neg", "<", ">=")):
+            for mask in (NEG, ZERO, POS):
+                if outcome(state, value)[0] & mask:
+                    for s in refine(state.copy(), value, mask, frame.learn):
+                        ways.extend(_ways(s, value, mask))
+        else:
+            ways.extend(_ways(state, value, outcome(state, value)[0]))
+    term = next(iter(returned)) if len(returned) == 1 else None
+    return term, reduce(ways)
+
+
+def _ways(state: State, value: Value | None, mask: int) -> list[Alternative]:
+    def rename(v: Value) -> tuple[Any, ...] | None:
+        if value is not None and v is value and v.op not in ("c", "p", "s"):
+            return ("ret",)
+        return out_values.get(v)
+
+    out_values: dict[Value, tuple[Any, ...]] = {}
+    for place, held in state.env.items():
+        if place.op == "L" or held.op not in ("r", "phi", "out"):
+            continue
+        term = export(place, lambda v: None)
+        if term is not None:
+            out_values.setdefault(held, ("ld", term))
+    facts: list[Any] = []
+    for fact in sorted(state.facts, key=lambda f: f.number):
+        if fact.op == "cond":
+            continue
+        args = [export(a, rename) for a in fact.args[1]]
+        if args and all(a is None or a[0] == "c" for a in args) and not all(a is not None for a in args):
+            continue
+        subject = export(fact.args[2], rename)
+        if subject is None:
+            continue
+        facts.append((fact.op, fact.args[0], tuple(a if a is not None else ("un", "local") for a in args), subject))
+    conditions: list[Any] = []
+    for v, con in sorted(state.cons.items(), key=lambda item: item[0].number):
+        if v.op not in ("p", "ld", "o") or (con[0] == ANY and con[1] is None and not con[2]):
+            continue
+        term = export(v, lambda _: None)
+        if term is not None:
+            conditions.append((term, con[0], con[1], tuple(sorted(con[2]))))
+    eq = outcome(state, value)[1] if value is not None else None
+    return [Alternative(mask, eq, tuple(facts), tuple(conditions[:MOST_CONDITIONS]))]
+
+
+def _weaker(a: Alternative, b: Alternative) -> bool:
+    """`a` says no more than `b` for all that `b` covers."""
+    return (
+        not b.mask & ~a.mask
+        and (a.eq is None or a.eq == b.eq)
+        and set(a.facts) <= set(b.facts)
+        and set(a.conditions) <= set(b.conditions)
+    )
+
+
+def reduce(ways: list[Alternative]) -> tuple[Alternative, ...]:
+    """Without the ways that another one covers, ways with equal facts joined, and at most MOST_WAYS."""
+    merged: dict[Any, Alternative] = {}
+    for w in ways:
+        key = (w.mask, w.eq, w.facts)
+        old = merged.get(key)
+        if old is not None:
+            w = Alternative(w.mask, w.eq, w.facts, _common(old.conditions, w.conditions))
+        merged[key] = w
+    kept: list[Alternative] = []
+    for w in merged.values():
+        if not any(o is not w and _weaker(o, w) and (o in kept or not _weaker(w, o)) for o in merged.values()):
+            kept.append(w)
+    while len(kept) > MOST_WAYS:
+        a = kept.pop()
+        best = max(range(len(kept)), key=lambda i: (kept[i].mask == a.mask, len(set(kept[i].facts) & set(a.facts)), -i))
+        b = kept[best]
+        facts = tuple(f for f in b.facts if f in a.facts)
+        kept[best] = Alternative(a.mask | b.mask, a.eq if a.eq == b.eq else None, facts, _common(a.conditions, b.conditions))
+    return tuple(kept)
+
+
+def _common(a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Conditions that both imply, each as weak as the weaker of the two."""
+    other = {c[0]: c for c in b}
+    out = []
+    for term, mask, eq, ne in a:
+        match = other.get(term)
+        if match is not None:
+            _, mask2, eq2, ne2 = match
+            joined = (term, mask | mask2, eq if eq == eq2 else None, tuple(n for n in ne if n in ne2))
+            if joined[1] != ANY or joined[2] is not None or joined[3]:
+                out.append(joined)
+    return tuple(out)

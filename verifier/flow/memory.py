@@ -1,0 +1,120 @@
+"""Reading and writing locations of a state: aliases, kills, values of struct variables.
+
+A store kills what is known of the same field of other objects unless the roots are known to differ (design, "Kills");
+field-based aliasing as in Pearce, Kelly and Hankin ("Efficient field-sensitive pointer analysis of C", 2007), made
+conservative by names.
+"""
+
+from __future__ import annotations
+
+from verifier.flow.state import State
+from verifier.flow.values import Value, Values
+
+
+def root(location: Value) -> Value:
+    """The outermost location or pointer of an access path."""
+    while location.op in (".", "[]"):
+        location = location.args[0]
+    return location
+
+
+def load(values: Values, state: State, location: Value) -> Value:
+    """What a location holds."""
+    found = state.env.get(location)
+    if found is not None:
+        return found
+    if location.op == ".":
+        base = location.args[0]
+        holder = struct_value(values, state, base)
+        if holder is not None:
+            return values.make("fv", holder, location.args[1])
+    return values.make("ld", location)
+
+
+def struct_value(values: Values, state: State, location: Value) -> Value | None:
+    """The struct value that was stored as a whole in a location, or None."""
+    found = state.env.get(location)
+    if found is not None:
+        return found
+    if location.op == ".":
+        outer = struct_value(values, state, location.args[0])
+        if outer is not None:
+            return values.make("fv", outer, location.args[1])
+    return None
+
+
+def _inside(location: Value, outer: Value) -> bool:
+    while location.op in (".", "[]"):
+        location = location.args[0]
+        if location is outer:
+            return True
+    return False
+
+
+def forget(state: State, location: Value) -> None:
+    """Drop what the environment knows of a location's parts."""
+    parts = [k for k in state.env if k.op in (".", "[]") and _inside(k, location)]
+    for k in parts:
+        del state.env[k]
+
+
+def drop_facts_about(state: State, atom: Value) -> None:
+    """Drop facts that mention a volatile root (a local variable that was written again)."""
+    if any(atom in f.atoms for f in state.facts):
+        state.facts = frozenset(f for f in state.facts if atom not in f.atoms)
+
+
+def _fresh(value: Value) -> bool:
+    return value.op in ("L", "G", "&")
+
+
+def _mentions_field(value: Value, field: str, base: Value, memo: dict[Value, bool]) -> bool:
+    known = memo.get(value)
+    if known is not None:
+        return known
+    hit = False
+    if value.op == "ld":
+        location = value.args[0]
+        if location.op == "." and location.args[1] == field and location.args[0] is not base:
+            hit = not _fresh(root(location))
+    if not hit:
+        for arg in value.args:
+            items = arg if arg.__class__ is tuple else (arg,)
+            for item in items:
+                if item.__class__ is Value and _mentions_field(item, field, base, memo):
+                    hit = True
+                    break
+            if hit:
+                break
+    memo[value] = hit
+    return hit
+
+
+def store(values: Values, state: State, location: Value, value: Value) -> None:
+    """Write a location, with the kills that follow."""
+    if location.op == "L":
+        if location not in state.env or state.env[location] is not value:
+            forget(state, location)
+            if any(location in f.atoms for f in state.facts):
+                drop_facts_about(state, location)
+        state.env[location] = value
+        return
+    forget(state, location)
+    top = root(location)
+    if location.op == "." and not _fresh(top):
+        field = location.args[1]
+        base = location.args[0]
+        stale = [
+            k
+            for k in state.env
+            if k.op == "." and k.args[1] == field and k is not location and not _fresh(root(k))
+        ]
+        for k in stale:
+            del state.env[k]
+        memo: dict[Value, bool] = {}
+        gone = [f for f in state.facts if _mentions_field(f, field, base, memo)]
+        if gone:
+            state.facts = state.facts.difference(gone)
+    elif top.op == "L" and any(top in f.atoms for f in state.facts):
+        drop_facts_about(state, top)
+    state.env[location] = value

@@ -1,0 +1,393 @@
+"""The qualifier transfer function: what a statement does to a state.
+
+    { state }  statement  { states }
+
+Facts are made by `Frame.learn` only, on the edge where a check's result says "allowed".  What is a check, and what
+an operation needs, is told by a `Watcher`; this module knows C and nothing of Linux.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from verifier.flow import memory
+from verifier.flow.refine import outcome, refine
+from verifier.flow.state import ANY, NEG, NONZERO, POS, ZERO, State
+from verifier.flow.summary import Alternative, Summary
+from verifier.flow.values import Value, Values
+from verifier.ir.model import Function
+
+
+class Watcher(Protocol):
+    """What the rule pack and the program say of the calls and members that a function meets."""
+
+    def allowed(self, name: str) -> tuple[int, tuple[int, ...]] | None: ...
+    def possible(self, name: str) -> int: ...
+    def opaque(self, name: str) -> bool: ...
+    def implied(self, frame: Frame, state: State, name: str, args: tuple[Value, ...]) -> list[Value]: ...
+    def condition(self, value: Value) -> bool: ...
+    def intrinsic(self, frame: Frame, state: State, name: str, args: list[Value]) -> Value | None: ...
+    def subject_change(self, name: str) -> tuple[str, int] | None: ...
+    def summary(self, frame: Frame, name: str) -> Summary | None: ...
+    def writes(self, frame: Frame, name: str, index: int) -> bool: ...
+    def watched_member(self, tag: str, field: str) -> bool: ...
+    def at_call(self, frame: Frame, state: State, call: Call) -> None: ...
+    def at_store(self, frame: Frame, state: State, location: Value, value: Value, line: int) -> None: ...
+    def at_read(self, frame: Frame, state: State, location: Value, tag: str, field: str, line: int) -> None: ...
+
+
+class Call:
+    """A call as one state sees it: `name` of a direct callee, or `slot` ("tag.field") and `holder` (the location
+    that the function pointer was read from)."""
+
+    __slots__ = ("args", "holder", "line", "name", "site", "slot")
+
+    def __init__(
+        self, name: str | None, slot: str | None, holder: Value | None, args: list[Value], site: int, line: int
+    ) -> None:
+        self.name = name
+        self.slot = slot
+        self.holder = holder
+        self.args = args
+        self.site = site
+        self.line = line
+
+
+class Frame:
+    """One analysis of one function: its values, and where the transfer function stands."""
+
+    def __init__(self, fn: Function, watcher: Watcher) -> None:
+        self.fn = fn
+        self.watcher = watcher
+        self.values = Values()
+        self.site = 0
+        self.line = fn.line
+        self.summaries: dict[Value, Summary] = {}
+        self.tags: dict[Value, str] = {}
+        self.calls_made: dict[int, Value] = {}
+        self.tested: set[Value] = set()
+        self._watched = [
+            i for i, e in enumerate(fn.exprs) if e[0] == "m" and watcher.watched_member(e[2], e[3])
+        ]
+        self._watched_set = frozenset(self._watched)
+
+    # --- expressions -------------------------------------------------------------------------------------------
+
+    def entry(self) -> State:
+        """The state at the function's entry: parameters hold themselves, nothing is known."""
+        v = self.values
+        env = {v.make("L", p.name): v.make("p", i) for i, p in enumerate(self.fn.params)}
+        state = State(frozenset(), env, {}, None, None)
+        for i, p in enumerate(self.fn.params):
+            if p.type == "bool":
+                state.cons[v.make("p", i)] = (ZERO | POS, None, frozenset())
+        return state
+
+    def location(self, state: State, index: int) -> Value:
+        """The location that an lvalue expression names."""
+        e = self.fn.exprs[index]
+        v = self.values
+        op = e[0]
+        if op == "v":
+            return v.make("L", e[1])
+        if op == "g":
+            return v.make("G", e[1])
+        if op == "d":
+            return self.pointee(self.value(state, e[1]))
+        if op == "m":
+            place = v.make(".", self.location(state, e[1]), e[3])
+            self.tags[place] = e[2]
+            return place
+        if op == "i":
+            inner = self.fn.exprs[e[1]]
+            if inner[0] in ("m", "g", "v"):
+                base = self.location(state, e[1])
+                held = state.env.get(base)
+                if held is not None:
+                    base = v.deref(held)
+            else:
+                base = v.deref(self.value(state, e[1]))
+            return v.make("[]", base, self.value(state, e[2]))
+        return v.deref(self.value(state, index))
+
+    def pointee(self, value: Value) -> Value:
+        """The location behind a pointer; pointer plus index is an element."""
+        if value.op == "o" and value.args[0] == "+" and len(value.args) == 3:
+            a, b = value.args[1], value.args[2]
+            if a.op == "c" or (b.op in ("ld", "r", "&") and a.op not in ("ld", "r", "&", "p")):
+                a, b = b, a
+            base = a.args[0] if a.op == "ld" else self.values.deref(a)
+            return self.values.make("[]", base, b)
+        return self.values.deref(value)
+
+    def value(self, state: State, index: int) -> Value:
+        """The value of an expression."""
+        e = self.fn.exprs[index]
+        v = self.values
+        op = e[0]
+        if op == "v":
+            location = v.make("L", e[1])
+            found = state.env.get(location)
+            return found if found is not None else v.make("ld", location)
+        if op == "c":
+            return v.const(e[1])
+        if op in ("m", "d", "g", "i"):
+            location = self.location(state, index)
+            if index in self._watched_set:
+                self.watcher.at_read(self, state, location, e[2], e[3], self.line)
+            return memory.load(v, state, location)
+        if op == "a":
+            return v.address(self.location(state, e[1]))
+        if op == "o":
+            args = [self.value(state, i) for i in e[2:]]
+            folded = []
+            for a in args:
+                if a.op not in ("c", "o"):
+                    con = state.cons.get(a)
+                    if con is not None and con[1] is not None and e[1] in ("&", "|", "+", "-", "==", "!="):
+                        a = v.const(con[1]) if e[1] in ("&", "|") else a
+                folded.append(a)
+            return v.operation(e[1], *folded)
+        if op == "f":
+            return v.make("f", e[1])
+        if op == "s":
+            return v.make("s", e[1])
+        if op == "k":
+            return self.container(self.value(state, e[1]), e[2])
+        return v.make("un", "expr", self.site, index)
+
+    def container(self, pointer: Value, tag: str) -> Value:
+        """container_of: the pointer to the object around a member, the inverse of taking the member's address."""
+        if pointer.op == "&":
+            place = pointer.args[0]
+            while place.op in (".", "[]"):
+                found = self.tags.get(place)
+                place = place.args[0]
+                if found == tag:
+                    return self.values.address(place)
+        return self.values.make("k", pointer, tag)
+
+    # --- statements --------------------------------------------------------------------------------------------
+
+    def step(self, state: State, statement: tuple[Any, ...]) -> list[State]:
+        """States after one statement; `state` may be changed in place."""
+        kind = statement[0]
+        self.line = statement[-1]
+        if kind == "=":
+            value = self.value(state, statement[2])
+            location = self.location(state, statement[1])
+            if location.op != "L":
+                self.watcher.at_store(self, state, location, value, self.line)
+            memory.store(self.values, state, location, value)
+            return [state]
+        if kind == "call":
+            return self._call(state, statement)
+        if kind == "havoc":
+            location = self.location(state, statement[1])
+            memory.store(self.values, state, location, self.values.make("un", "var", location, self.site))
+            return [state]
+        for n, out in enumerate(statement[1]):
+            location = self.location(state, out)
+            memory.store(self.values, state, location, self.values.make("out", self.site, n, "asm"))
+        return [state]
+
+    def _call(self, state: State, statement: tuple[Any, ...]) -> list[State]:
+        v = self.values
+        args = [self.value(state, a) for a in statement[3]]
+        callee_expr = self.fn.exprs[statement[2]]
+        name: str | None = callee_expr[1] if callee_expr[0] == "f" else None
+        slot: str | None = None
+        holder: Value | None = None
+        if name is None:
+            target = self.value(state, statement[2])
+            if target.op == "f":
+                name = target.args[0]
+            else:
+                while target.op == "ld" and target.args[0].op == "[]":
+                    target = v.make("ld", target.args[0].args[0])
+                if target.op == "ld":
+                    holder = target.args[0]
+                    tag = self.tags.get(holder)
+                    if tag is not None:
+                        slot = f"{tag}.{holder.args[1]}"
+        call = Call(name, slot, holder, args, self.site, self.line)
+        self.watcher.at_call(self, state, call)
+        result: Value | None = None
+        post: list[State] = [state]
+        if name is not None:
+            change = self.watcher.subject_change(name)
+            if change is not None:
+                kind, index = change
+                state.subject = None if kind == "revert" else (args[index] if 0 <= index < len(args) else v.make("s", name))
+            result = self.watcher.intrinsic(self, state, name, args)
+        if result is None:
+            result = self._result(state, call)
+        if statement[1] >= 0:
+            memory.store(v, state, self.location(state, statement[1]), result)
+        return post
+
+    def _result(self, state: State, call: Call) -> Value:
+        v = self.values
+        name = call.name
+        opaque = name is not None and self.watcher.opaque(name)
+        summary = self.watcher.summary(self, name) if name is not None else None
+        if not opaque:
+            for i, arg in enumerate(call.args):
+                if arg.op == "&" and (name is None or self.watcher.writes(self, name, i)):
+                    place = arg.args[0]
+                    top = memory.root(place)
+                    if top.op == "L":
+                        memory.store(v, state, place, v.make("out", call.site, i, name or call.slot or "?"))
+        if summary is not None and summary.returns is not None and not opaque:
+            return self.imported(state, summary.returns, call.args, None)
+        result = v.make("r", call.site, name or call.slot or "?", tuple(call.args), state.subject)
+        state.cons.pop(result, None)
+        if name is not None:
+            self.calls_made[call.site] = result
+            if opaque and self.watcher.allowed(name) is not None:
+                state.trace = (state.trace, call.line, f"calls {name}")
+            mask = self.watcher.possible(name)
+            if summary is not None and summary.alternatives:
+                self.summaries[result] = summary
+                reach = 0
+                for alternative in summary.alternatives:
+                    reach |= alternative.mask
+                mask &= reach or ANY
+            if mask and mask != ANY:
+                state.cons[result] = (mask, None, frozenset())
+            if summary is not None and len(summary.alternatives) == 1 and not opaque:
+                self._apply(state, summary.alternatives[0], result)
+        return result
+
+    # --- summaries in terms of this function ---------------------------------------------------------------------
+
+    def imported(self, state: State, term: Any, args: Any, result: Value | None) -> Value:
+        """A summary's term in this function's values, read in `state`."""
+        v = self.values
+        op = term[0]
+        if op == "p":
+            return args[term[1]] if term[1] < len(args) else v.make("un", "arg", term[1])
+        if op == "ret":
+            return result if result is not None else v.make("un", "ret")
+        if op == "ld":
+            return memory.load(v, state, self.imported(state, term[1], args, result))
+        if op == "*":
+            return self.pointee(self.imported(state, term[1], args, result))
+        if op == "k":
+            return self.container(self.imported(state, term[1], args, result), term[2])
+        out: list[Any] = []
+        for item in term[1:]:
+            if isinstance(item, (tuple, list)):
+                if item and isinstance(item[0], str):
+                    out.append(self.imported(state, item, args, result))
+                else:
+                    out.append(tuple(self.imported(state, i, args, result) for i in item))
+            else:
+                out.append(item)
+        return v.build(op, out)
+
+    def _apply(self, state: State, alternative: Alternative, result: Value) -> bool:
+        """Add what one way of returning means; False when it contradicts what is known."""
+        args = result.args[2]
+        for term, mask, eq, ne in alternative.conditions:
+            value = self.imported(state, term, args, result)
+            now = outcome(state, value)
+            if not now[0] & mask or (eq is not None and now[1] is not None and now[1] != eq):
+                return False
+            if eq is not None and eq in now[2]:
+                return False
+            if value.op != "c" and value.op != "&" and not state.narrow(value, mask, eq=eq):
+                return False
+            for n in ne:
+                if now[1] == n:
+                    return False
+                if value.op not in ("c", "&") and not state.narrow(value, ANY, ne=n):
+                    return False
+        if alternative.facts:
+            new = []
+            for term in alternative.facts:
+                fact = self.imported(state, term, args, result)
+                if fact.op == "fact" and state.subject is not None and fact.args[2] is self.values.zero:
+                    fact = self.values.make("fact", fact.args[0], fact.args[1], state.subject)
+                new.append(fact)
+            state.facts = state.facts.union(new)
+        return True
+
+    def learn(self, state: State, value: Value) -> list[State]:
+        """Facts that follow from what has just been learnt of `value`; several states where a callee that returned
+        so may have done it in several ways."""
+        self.tested.add(value)
+        if value.op != "r":
+            if self.watcher.condition(value):
+                self._remember(state, value)
+            return [state]
+        con = state.cons.get(value)
+        if con is None:
+            return [state]
+        name, args = value.args[1], value.args[2]
+        allow = self.watcher.allowed(name)
+        if allow is not None:
+            mask, constants = allow
+            subject = value.args[3] if value.args[3] is not None else self.values.zero
+            if (con[1] is not None and con[1] in constants) or not con[0] & ~mask:
+                fact = self.values.make("fact", name, args, subject)
+                if fact not in state.facts:
+                    state.facts = state.facts.union([fact, *self.watcher.implied(self, state, name, args)])
+            elif not con[0] & mask and con[1] is None:
+                denied = self.values.make("nfact", name, args, subject)
+                if self.watcher.condition(denied):
+                    state.facts = state.facts | {denied}
+        summary = self.summaries.get(value)
+        if summary is None or not any(a.facts for a in summary.alternatives):
+            return [state]
+        marker = self.values.make("took", value, con[0], con[1])
+        if state.cons.get(marker) is not None:
+            return [state]
+        ways = [
+            a
+            for a in summary.alternatives
+            if a.mask & con[0] and not (a.eq is not None and con[1] is not None and a.eq != con[1])
+            and not (a.eq is not None and a.eq in con[2])
+        ]
+        state.cons[marker] = (POS, None, frozenset())
+        out: list[State] = []
+        for i, way in enumerate(ways):
+            s = state if i == len(ways) - 1 else state.copy()
+            if self._apply(s, way, value):
+                if way.eq is not None and not s.narrow(value, ANY, eq=way.eq):
+                    continue
+                out.append(s)
+        return out
+
+    def _remember(self, state: State, value: Value) -> None:
+        con = state.cons.get(value)
+        if con is not None and con[0] in (ZERO, NEG, POS, NONZERO):
+            held = self.values.make("cond", value, 0 if con[0] == ZERO else 1)
+            state.facts = state.facts | {held}
+
+    def pending(self, state: State, value: Value) -> bool:
+        """True when testing `value` could still make facts, so that states that hold it must stay apart."""
+        if value.op == "o":
+            return any(a.__class__ is Value and self.pending(state, a) for a in value.args)
+        if value.op != "r":
+            return False
+        con = state.cons.get(value)
+        mask = con[0] if con is not None else ANY
+        allow = self.watcher.allowed(value.args[1])
+        if allow is not None and mask & allow[0] and mask & ~allow[0]:
+            return True
+        summary = self.summaries.get(value)
+        if summary is None or mask.bit_count() < 2:
+            return False
+        return any(a.facts and a.mask & mask for a in summary.alternatives)
+
+    def branch(self, state: State, condition: int, line: int) -> tuple[list[State], list[State]]:
+        """States on the two edges of a branch."""
+        self.line = line
+        value = self.value(state, condition)
+        taken = refine(state.copy(), value, NONZERO, self.learn)
+        other = refine(state, value, ZERO, self.learn)
+        return taken, other
+
+
+__all__ = ["NEG", "POS", "ZERO", "Call", "Frame", "Watcher"]

@@ -1,0 +1,275 @@
+"""Obligations of one function: rules met at its operations, and the open ones of its callees, judged in each state.
+
+An obligation is open at a function when some state reaches the operation without the fact.  It goes to the callers in
+terms of the parameters (`Requirement`), or is closed where no caller could meet it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from lattices.pack import Rule
+from verifier.flow.refine import outcome
+from verifier.flow.state import ANY, State
+from verifier.flow.summary import Discharge, Place, Requirement, Verdict
+from verifier.flow.transfer import Call, Frame
+from verifier.flow.values import Value, export, show
+from verifier.oracles.classify import classify
+from verifier.oracles.patterns import Bindings, Matcher, calls_in
+from verifier.oracles.rulebook import Rulebook
+
+MOST_CONDITIONS = 8
+
+
+class Obligations:
+    """Collects verdicts, open requirements and discharges while a frame is solved."""
+
+    def __init__(self, book: Rulebook, matcher: Matcher) -> None:
+        self.book = book
+        self.matcher = matcher
+        self.seen: dict[tuple[str, int, int], bool] = {}
+        self.lines: dict[int, int] = {}
+        self.opened: dict[tuple[Any, ...], Requirement] = {}
+        self.closed: dict[tuple[Any, ...], Requirement] = {}
+        self.met: dict[tuple[Any, ...], Discharge] = {}
+        self.edges: dict[tuple[Any, ...], None] = {}
+        self.sites: dict[str, list[int]] = {}
+
+    # --- own operations -------------------------------------------------------------------------------------------
+
+    def at_call(self, frame: Frame, state: State, call: Call) -> None:
+        """Rules whose operation is this call."""
+        rules = self.book.by_call.get(call.name, ()) if call.name else self.book.by_slot.get(call.slot or "", ())
+        for rule in rules:
+            names: Bindings = {}
+            if self._bind_call(rule, call, names, frame, state):
+                self._judge(rule, names, frame, state, call.line, call.site)
+
+    def _bind_call(self, rule: Rule, call: Call, names: Bindings, frame: Frame, state: State) -> bool:
+        patterns = rule.operation[2]
+        for i, pattern in enumerate(patterns):
+            if pattern[0] == "rest":
+                break
+            if i >= len(call.args) or not self.matcher.bind(pattern, call.args[i], names, frame, state):
+                return False
+        callee = rule.operation[1]
+        if isinstance(callee, tuple) and call.holder is not None:
+            trial = dict(names)
+            if self.matcher.bind_location(callee, call.holder, trial, frame, state):
+                names.update(trial)
+        return True
+
+    def at_store(self, frame: Frame, state: State, location: Value, value: Value, line: int) -> None:
+        """Rules whose operation is this store."""
+        place = location
+        while place.op in (".", "[]", "*"):
+            if place.op == ".":
+                tag = frame.tags.get(place, "")
+                rules = self.book.by_store.get(f"{tag}.{place.args[1]}", []) + self.book.by_store.get(
+                    f"*.{place.args[1]}", []
+                )
+                for rule in rules:
+                    names: Bindings = {}
+                    if self._bind_store(rule, location, place, value, names, frame, state):
+                        self._judge(rule, names, frame, state, line, frame.site)
+            place = place.args[0]
+            while place.op in ("ld", "o", "&", "k"):
+                place = next((a for a in place.args if isinstance(a, Value)), frame.values.zero)
+
+    def _bind_store(
+        self, rule: Rule, location: Value, member: Value, value: Value, names: Bindings, frame: Frame, state: State
+    ) -> bool:
+        _, target, source = rule.operation
+        if not self.matcher.bind(source, value, names, frame, state):
+            return False
+        if target[0] == "deref" and target[1][0] == "name":
+            names.setdefault(target[1][1], frame.values.address(location))
+            return True
+        return self.matcher.bind_location(target, location, names, frame, state) or self.matcher.bind_location(
+            target, member, names, frame, state
+        )
+
+    def at_read(self, frame: Frame, state: State, location: Value, tag: str, field: str, line: int) -> None:
+        """Rules whose operation is this read."""
+        for rule in self.book.by_read.get(f"{tag}.{field}", ()):
+            names: Bindings = {}
+            if self.matcher.bind_location(rule.operation, location, names, frame, state):
+                self._judge(rule, names, frame, state, line, frame.site)
+
+    def _judge(self, rule: Rule, names: Bindings, frame: Frame, state: State, line: int, site: int) -> None:
+        function = frame.fn.name
+        if (rule.in_functions and function not in rule.in_functions) or function in rule.not_in:
+            return
+        sites = self.sites.setdefault(rule.id, [])
+        if site not in sites:
+            sites.append(site)
+        self.lines[site] = line
+        for component in range(len(rule.requires)):
+            key = (rule.id, component, site)
+            fails = self._fails(rule, component, names, frame, state)
+            self.seen[key] = self.seen.get(key, False) or fails is not None
+            if fails is not None:
+                sink = Place(frame.fn.file, line, function)
+                trail = (sink,)
+                subject = _object(rule, names, frame)
+                self._open(
+                    rule, component, names, frame, state, fails, sink, rule.operation_text, subject, site, trail
+                )
+
+    def _fails(self, rule: Rule, component: int, names: Bindings, frame: Frame, state: State) -> str | None:
+        """None when the line holds or is not asked for here; else the kind of finding."""
+        if rule.when is not None and self.matcher.holds(rule.when, names, frame, state) is False:
+            return None
+        for exemption in rule.exempt:
+            if self.matcher.holds(exemption.condition, names, frame, state):
+                return None
+        pattern = rule.requires[component]
+        if self.matcher.holds(pattern, names, frame, state):
+            return None
+        return classify(self.matcher, pattern, names, frame, state)
+
+    # --- callees' operations --------------------------------------------------------------------------------------
+
+    def at_requirement(
+        self, frame: Frame, state: State, call: Call, callee: str, requirement: Requirement
+    ) -> None:
+        """An open requirement of a callee, judged at this call of it."""
+        rule = self.book.by_id.get(requirement.rule)
+        if rule is None or requirement.operands is None:
+            return
+        for term, mask, eq, ne in requirement.conditions:
+            now = outcome(state, frame.imported(state, term, call.args, None))
+            if not now[0] & mask or (eq is not None and (now[1] not in (None, eq) or eq in now[2])) or now[1] in ne:
+                if now[1] in ne and now[1] is None:
+                    continue
+                return
+        names = {n: frame.imported(state, t, call.args, None) for n, t in requirement.operands}
+        fails = self._fails(rule, requirement.component, names, frame, state)
+        if fails is None:
+            key = (requirement.key, call.line)
+            if key not in self.met:
+                check = next((c[1] for c in calls_in(rule.requires[requirement.component])), "")
+                lines = [site for site, r in frame.calls_made.items() if r.args[1] == check]
+                self.met[key] = Discharge(requirement.key, callee, call.line, str(check), self._line_of(frame, lines))
+            return
+        self.met.pop((requirement.key, call.line), None)
+        kind = fails if fails != "missing-check" else requirement.kind
+        here = Place(frame.fn.file, call.line, frame.fn.name)
+        if len(requirement.trail) > 24 or any(p.function == frame.fn.name and p.file == frame.fn.file for p in requirement.trail):
+            return
+        self._open(
+            rule, requirement.component, names, frame, state, kind, requirement.sink, requirement.operation,
+            requirement.object, requirement.ordinal, (here, *requirement.trail),
+        )  # fmt: skip
+        self.edges[(requirement.key, callee, call.line)] = None
+
+    @staticmethod
+    def _line_of(frame: Frame, sites: list[int]) -> int:
+        if not sites:
+            return 0
+        site = min(sites)
+        block = frame.fn.blocks[site >> 12]
+        index = site & 0xFFF
+        return int(block.statements[index][-1]) if index < len(block.statements) else frame.fn.line
+
+    def _open(
+        self,
+        rule: Rule,
+        component: int,
+        names: Bindings,
+        frame: Frame,
+        state: State,
+        kind: str,
+        sink: Place,
+        operation: str,
+        subject: str,
+        ordinal: int,
+        trail: tuple[Place, ...],
+    ) -> None:
+        needed = sorted(self.book.names(rule, component))
+        operands: list[tuple[str, Any]] | None = []
+        for name in needed:
+            if name not in names:
+                continue
+            term = export(names[name], lambda _: None)
+            if term is None:
+                operands = None
+                break
+            operands.append((name, term))  # type: ignore[union-attr]
+        conditions = []
+        if operands is not None:
+            for v, con in sorted(state.cons.items(), key=lambda item: item[0].number):
+                if v.op in ("p", "ld", "o") and not v.atoms and (con[0] != ANY or con[1] is not None or con[2]):
+                    term = export(v, lambda _: None)
+                    if term is not None:
+                        conditions.append((term, con[0], con[1], tuple(sorted(con[2]))))
+        requirement = Requirement(
+            rule.id, component, tuple(operands) if operands is not None else None, tuple(conditions[:MOST_CONDITIONS]),
+            kind, sink, operation, subject, ordinal, trail, _witness(state),
+        )  # fmt: skip
+        table = self.opened if operands is not None else self.closed
+        key = (requirement.key, requirement.operands, trail[0].line)
+        old = table.get(key)
+        if old is not None:
+            conditions = [c for c in old.conditions if c in requirement.conditions]
+            best = min((old, requirement), key=lambda r: (len(r.trail), r.kind == "missing-check", r.trail_key()))
+            requirement = best if list(best.conditions) == conditions else _with(best, tuple(conditions))
+        table[key] = requirement
+
+    def _numbered(self, table: dict[tuple[Any, ...], Requirement]) -> list[Requirement]:
+        out = []
+        for r in table.values():
+            if len(r.trail) == 1:
+                r = msgspec.structs.replace(r, ordinal=sorted(self.sites[r.rule]).index(r.ordinal))
+            out.append(r)
+        return sorted(out, key=lambda r: (repr(r.key), repr(r.operands), r.trail_key()))
+
+    def requirements(self) -> list[Requirement]:
+        """Open requirements for the callers, one for each obligation and operands, sorted."""
+        best: dict[tuple[Any, ...], Requirement] = {}
+        for r in self._numbered(self.opened):
+            key = (r.key, r.operands, r.conditions)
+            if key not in best or len(r.trail) < len(best[key].trail):
+                best[key] = r
+        return list(best.values())
+
+    def unmeetable(self) -> list[Requirement]:
+        """Open requirements that no caller can meet, sorted."""
+        return self._numbered(self.closed)
+
+    def discharges(self) -> list[Discharge]:
+        """Callees' requirements that hold at every state of a call here, sorted."""
+        left = {(key, line) for key, _, line in self.edges}
+        return [d for k, d in sorted(self.met.items(), key=lambda i: repr(i[0])) if (d.key, d.line) not in left]
+
+    def verdicts(self) -> list[Verdict]:
+        """Verdicts in order of rule, line of the rule, and place."""
+        out = []
+        for (rule, component, site), opened in sorted(self.seen.items()):
+            ordinal = sorted(self.sites[rule]).index(site)
+            out.append(Verdict(rule, component, self.lines[site], ordinal, opened, False))
+        return out
+
+
+def _with(requirement: Requirement, conditions: tuple[Any, ...]) -> Requirement:
+    return msgspec.structs.replace(requirement, conditions=conditions)
+
+
+def _witness(state: State) -> tuple[tuple[int, str], ...]:
+    out: list[tuple[int, str]] = []
+    trace = state.trace
+    while trace is not None and len(out) < 40:
+        previous, line, note = trace
+        out.append((line, note))
+        trace = previous
+    return tuple(reversed(out))
+
+
+def _object(rule: Rule, names: Bindings, frame: Frame) -> str:
+    params = [p.name for p in frame.fn.params]
+    for name in rule.operands:
+        if name in names:
+            return show(names[name], params)
+    return ""

@@ -1,0 +1,106 @@
+"""The rule pack compiled for the engine: which names, slots and members a function analysis has to look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lattices.pack import Check, Pack, Rule
+from verifier.flow.state import ANY, NEG, POS, ZERO
+from verifier.oracles.patterns import calls_in, fields_in, names_in, negated_in
+
+_ALLOW = {"errno": ZERO, "true": NEG | POS, "false": ZERO, "pointer": POS}
+_POSSIBLE = {"errno": NEG | ZERO, "true": ZERO | POS, "false": ANY, "pointer": ANY}
+
+
+class Rulebook:
+    """Indexes over a pack: rules by callee, slot and member; tracked checks; fields that conditions speak of."""
+
+    def __init__(self, pack: Pack) -> None:
+        self.pack = pack
+        self.by_id: dict[str, Rule] = {}
+        self.by_call: dict[str, list[Rule]] = {}
+        self.by_slot: dict[str, list[Rule]] = {}
+        self.by_store: dict[str, list[Rule]] = {}
+        self.by_read: dict[str, list[Rule]] = {}
+        self.conditions: set[str] = set()
+        self.predicates: set[str] = set()
+        self.negated: set[str] = set()
+        self.allow: dict[str, tuple[int, tuple[int, ...]] | None] = {}
+        self.effects: dict[str, list[tuple[str, str]]] = {}
+        for rule in pack.rules:
+            self.by_id[rule.id] = rule
+            if rule.slot:
+                self.by_slot.setdefault(rule.slot, []).append(rule)
+            elif rule.member:
+                table = self.by_store if rule.operation[0] == "assign" else self.by_read
+                table.setdefault(rule.member, []).append(rule)
+            elif rule.operation[0] == "call" and isinstance(rule.operation[1], str):
+                self.by_call.setdefault(rule.operation[1], []).append(rule)
+            elif rule.operation[0] == "assign":
+                for field in sorted(fields_in(rule.operation[1])):
+                    self.by_store.setdefault("*." + field, []).append(rule)
+            for text in [*rule.requires, *(e.condition for e in rule.exempt), *([rule.when] if rule.when else [])]:
+                self._note(text)
+        for exemption in pack.exemptions.values():
+            self._note(exemption.condition)
+        self.members = frozenset(self.by_read)
+        self.stored_fields = frozenset(m.split(".", 1)[1] for m in self.by_store)
+        self.tracked_calls = frozenset(self.by_call)
+
+    def _note(self, pattern: Any) -> None:
+        for call in calls_in(pattern):
+            name = call[1]
+            if isinstance(name, str) and name not in self.pack.accessors:
+                self.predicates.add(name)
+                if self.pack.check(name) is None:
+                    self.allow.setdefault(name, (POS | NEG, ()))
+        self.negated |= negated_in(pattern)
+        if pattern[0] != "call":
+            self.conditions |= fields_in(pattern)
+
+    def allowed(self, name: str) -> tuple[int, tuple[int, ...]] | None:
+        """(outcome classes, constants) of a check that mean "allowed"; None for what is no check."""
+        found = self.allow.get(name, False)
+        if found is not False:
+            return found  # type: ignore[return-value]
+        check = self.pack.check(name)
+        out: tuple[int, tuple[int, ...]] | None = None
+        if check is not None and check.allow != "none":
+            if isinstance(check.allow, str):
+                out = (_ALLOW[check.allow], ())
+            else:
+                out = (0, check.allow) if 0 not in check.allow else (ZERO, check.allow)
+        self.allow[name] = out
+        return out
+
+    def possible(self, name: str) -> int:
+        """Outcome classes that a check can have at all."""
+        check = self.pack.check(name)
+        if check is None or not isinstance(check.allow, str):
+            return ANY
+        return _POSSIBLE.get(check.allow, ANY)
+
+    def is_hook(self, name: str) -> bool:
+        """True for an LSM hook that decides; its body is trusted and not entered."""
+        return name.startswith("security_") and self.allowed(name) is not None
+
+    def check(self, name: str) -> Check | None:
+        """The pack's record of a check."""
+        return self.pack.check(name)
+
+    def interesting_call(self, name: str) -> bool:
+        """True when a function that calls `name` has to be analysed."""
+        return name in self.tracked_calls or name in self.predicates or self.allowed(name) is not None
+
+    def interesting_member(self, member: str) -> bool:
+        """True when a function that touches `tag.field` has to be analysed."""
+        return member in self.by_read or member in self.by_store or "*." + member.split(".", 1)[1] in self.by_store
+
+    def names(self, rule: Rule, component: int) -> set[str]:
+        """Operands that one line of a rule, its `when` and its exemptions speak of."""
+        out = names_in(rule.requires[component])
+        if rule.when is not None:
+            out |= names_in(rule.when)
+        for exemption in rule.exempt:
+            out |= names_in(exemption.condition)
+        return out & set(rule.operands)

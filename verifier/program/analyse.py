@@ -1,0 +1,179 @@
+"""A scan: a tree and a store become a document.
+
+    units -> indexes -> program, doors -> engine (results) -> frontier -> findings, completeness
+
+Results of a program are stored under a digest of everything that they depend on, so that a scan of an unchanged tree
+reads them back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from lattices.pack import Pack
+from verifier import findings as F
+from verifier.flow.summary import Result
+from verifier.ir.model import decode
+from verifier.program.bodies import Bodies
+from verifier.program.doors import Doors
+from verifier.program.engine import Engine
+from verifier.program.frontier import Frontier
+from verifier.program.index import UnitIndex, index_unit
+from verifier.program.link import Program
+from verifier.program.report import count_obligations, shape_findings, to_finding
+
+ANALYSIS_VERSION = "3"
+
+Progress = Callable[[str, int, int], None]
+
+
+class Blobs(Protocol):
+    """The part of the store that the analysis uses."""
+
+    def get(self, kind: str, key: str) -> bytes | None: ...
+    def put(self, kind: str, key: str, data: bytes) -> None: ...
+    def put_many(self, kind: str, items: Iterable[tuple[str, bytes]]) -> None: ...
+    def get_many(self, kind: str, keys: Iterable[str]) -> dict[str, bytes]: ...
+
+
+class Analysis:
+    """A linked and analysed program, as scan, gate and show use it."""
+
+    def __init__(self, records: Sequence[Any], store: Blobs, pack: Pack, plain: bool, progress: Progress | None = None) -> None:
+        """`records` are unit records (`file`, `key`, `status`, `error`) of the front end."""
+        self.records = sorted(records, key=lambda r: (r.file, r.key))
+        self.store = store
+        self.pack = pack
+        self.plain = plain
+        self.progress = progress
+        self.indexes = self._indexes()
+        self.program = Program([(r.key, self.indexes[r.key]) for r in self.records if r.key in self.indexes])
+        self.doors = Doors(self.program, pack, plain)
+        self.bodies = Bodies(lambda key: store.get("unit", key))
+        self.digest = self._digest()
+        self.engine: Engine | None = None
+        self.results: dict[str, Result] = {}
+
+    def _digest(self) -> str:
+        h = hashlib.sha256()
+        h.update(f"{ANALYSIS_VERSION} {self.pack.digest} {self.pack.version} {self.plain}\n".encode())
+        for r in self.records:
+            h.update(f"{r.file} {r.key} {r.status}\n".encode())
+        return h.hexdigest()
+
+    def _indexes(self) -> dict[str, UnitIndex]:
+        keys = [r.key for r in self.records if r.status != "lost"]
+        have = self.store.get_many("index", keys)
+        out: dict[str, UnitIndex] = {}
+        decoder = msgspec.msgpack.Decoder(UnitIndex)
+        fresh: list[tuple[str, bytes]] = []
+        for n, key in enumerate(keys):
+            data = have.get(key)
+            if data is not None:
+                out[key] = decoder.decode(data)
+                continue
+            blob = self.store.get("unit", key)
+            if blob is None:
+                continue
+            out[key] = index_unit(decode(blob))
+            fresh.append((key, msgspec.msgpack.encode(out[key])))
+            if len(fresh) >= 100:
+                self.store.put_many("index", fresh)
+                fresh = []
+                self._say("indexing", n, len(keys))
+        if fresh:
+            self.store.put_many("index", fresh)
+        return out
+
+    def _say(self, phase: str, done: int, total: int) -> None:
+        if self.progress is not None:
+            self.progress(phase, done, total)
+
+    def run(self) -> None:
+        """Results from the store, or by analysis of the whole program."""
+        data = self.store.get("results", self.digest)
+        if data is not None:
+            self.results = msgspec.msgpack.decode(data, type=dict[str, Result])
+            return
+        engine = self.new_engine()
+        seeds = engine.seeds()
+        engine.run(seeds, lambda done, total: self._say("analysing", done, total))
+        self.results = engine.results
+        self.store.put("results", self.digest, msgspec.msgpack.encode(dict(sorted(self.results.items()))))
+
+    def new_engine(self) -> Engine:
+        """An engine over this program with the results known so far."""
+        self.engine = Engine(self.program, self.bodies, self.pack)
+        self.engine.results = dict(self.results)
+        return self.engine
+
+    def subjects(self) -> dict[str, str]:
+        """Rule id to the subjects that it holds for."""
+        return {r.id: r.subject for r in self.pack.rules}
+
+    def frontier(self) -> Frontier:
+        """The graph of open obligations."""
+        return Frontier(self.program, self.doors, self.results, self.subjects())
+
+    def document(self) -> F.Document:
+        """The scan's document."""
+        frontier = self.frontier()
+        found = [to_finding(o, self.pack, self.program, self.doors) for o in frontier.findings()]
+        found += shape_findings(self.results, self.program, self.doors, found)
+        return F.Document(schema=F.SCHEMA, completeness=self.completeness(frontier), findings=F.finish(found))
+
+    def completeness(self, frontier: Frontier) -> F.Completeness:
+        """What the result rests on."""
+        partial = [F.UnitTrouble(file=r.file, error=r.error) for r in self.records if r.status == "partial"]
+        lost = [F.UnitTrouble(file=r.file, error=r.error) for r in self.records if r.status == "lost"]
+        units = [r for r in self.records if r.file != "<headers>" and not r.file.startswith("<")]
+        direct = indirect = unresolved = 0
+        slots: dict[str, list[int]] = {}
+        for _, info in sorted(self.program.functions.items()):
+            direct += info.index.sites
+            for slot, _ in info.index.slots:
+                indirect += 1
+                known = 1 if slot.startswith("&") else len(self.program.slots.get(slot, ()))
+                row = slots.setdefault(slot.split("#")[0] if slot.startswith("?") else slot, [0, known, 0])
+                row[0] += 1
+                if not known:
+                    row[2] += 1
+                    unresolved += 1
+        rows = [F.SlotCalls(slot=s, sites=n, targets=t, unresolved=u) for s, (n, t, u) in sorted(slots.items()) if u]
+        ledger = [
+            F.LedgerEntry(kind="cut-off", what=f"{fid}: {result.cut}")
+            for fid, result in sorted(self.results.items())
+            if result.cut
+        ]
+        return F.Completeness(
+            units=F.Units(
+                total=len(units), analysed=sum(r.status == "analysed" for r in units), partial=partial, lost=lost
+            ),
+            functions=len(self.program.functions),
+            calls=F.Calls(direct=direct, indirect=indirect, unresolved=unresolved, slots=rows),
+            obligations=count_obligations(self.results, frontier, self.program, self.doors),
+            ledger=ledger,
+        )
+
+
+def scan(
+    tree: Any, store: Blobs, pack: Pack, jobs: int, scope: tuple[str, ...] = (), progress: Progress | None = None
+) -> F.Document:
+    """Analyse a tree (verifier.tree.model.Tree) and return its document."""
+    return analysis(tree, store, pack, jobs, scope, progress).document()
+
+
+def analysis(
+    tree: Any, store: Blobs, pack: Pack, jobs: int, scope: tuple[str, ...] = (), progress: Progress | None = None
+) -> Analysis:
+    """Parse what the store lacks, link, and analyse."""
+    from verifier.frontend.extract import extract
+
+    records = extract(tree, store, jobs, scope, progress)
+    found = Analysis(records, store, pack, tree.origin == "plain", progress)
+    found.run()
+    return found

@@ -1,0 +1,186 @@
+"""The whole program, bottom-up: summaries to a fixpoint over the call graph.
+
+Functions are ordered by the strongly connected components of the direct call graph (Tarjan, SIAM J. Comput. 1972) and
+worked on callees first; a summary that changes sends its callers to work again, through operations tables too.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable
+
+import rustworkx
+
+from lattices.pack import Pack
+from verifier.flow.ensures import alternatives
+from verifier.flow.solver import Solver
+from verifier.flow.summary import TRIVIAL, Requirement, Result, Summary
+from verifier.flow.transfer import Frame
+from verifier.oracles.obligations import Obligations
+from verifier.oracles.patterns import Matcher
+from verifier.oracles.rulebook import Rulebook
+from verifier.oracles.shapes import ignored_results
+from verifier.program.bodies import Bodies
+from verifier.program.link import Info, Program
+
+MOST_ROUNDS = 12
+MOST_REQUIRES = 60
+SMALL = 12
+
+
+class Engine:
+    """Analyses functions on demand and to the fixpoint; `results` hold what is known so far."""
+
+    def __init__(self, program: Program, bodies: Bodies, pack: Pack) -> None:
+        self.program = program
+        self.bodies = bodies
+        self.book = Rulebook(pack)
+        self.matcher = Matcher(pack)
+        self.results: dict[str, Result] = {}
+        self.rounds: dict[str, int] = {}
+        self.active: set[str] = set()
+        self.order = self._order()
+        self.analysed = 0
+        self._wanted: dict[str, bool] = {}
+
+    def _order(self) -> dict[str, int]:
+        names = sorted(self.program.functions)
+        number = {fid: i for i, fid in enumerate(names)}
+        graph = rustworkx.PyDiGraph()
+        graph.add_nodes_from(range(len(names)))
+        edges = [(number[caller], number[callee], None) for callee, callers in sorted(self.program.callers.items()) for caller in callers]
+        graph.add_edges_from(edges)
+        order: dict[str, int] = {}
+        for component in rustworkx.strongly_connected_components(graph):
+            for node in sorted(component):
+                order[names[node]] = len(order)
+        return order
+
+    def seeds(self) -> list[str]:
+        """Functions that have a controlled operation or call a check."""
+        return [fid for fid, info in sorted(self.program.functions.items()) if self.wanted(info)]
+
+    def wanted(self, info: Info) -> bool:
+        """Whether the rules speak of something in this function."""
+        f = info.index
+        if self.book.is_hook(f.name):
+            return False
+        return (
+            any(self.book.interesting_call(n) for n in f.calls)
+            or any(s in self.book.by_slot for s, _ in f.slots)
+            or any(m in self.book.members for m in f.reads)
+            or any(m in self.book.by_store or m.split(".", 1)[1] in self.book.stored_fields for m in f.stores)
+            or any(m in self.book.by_store for m in f.reads)
+        )
+
+    def run(self, work: Iterable[str], progress: Callable[[int, int], None] | None = None) -> set[str]:
+        """Analyse `work` and whatever depends on it, to the fixpoint; returns the functions that were analysed."""
+        queue = [(self.order[fid], fid) for fid in work]
+        heapq.heapify(queue)
+        waiting = {fid for _, fid in queue}
+        done: set[str] = set()
+        while queue:
+            _, fid = heapq.heappop(queue)
+            if fid not in waiting:
+                continue
+            waiting.discard(fid)
+            old = self.results.get(fid)
+            if self.rounds.get(fid, 0) >= MOST_ROUNDS:
+                if old is not None and not old.cut:
+                    old.cut = "recursion"
+                continue
+            self.rounds[fid] = self.rounds.get(fid, 0) + 1
+            new = self.analyse(fid)
+            self.results[fid] = new
+            done.add(fid)
+            if progress is not None and len(done) % 50 == 0:
+                progress(len(done), len(done) + len(queue))
+            before = old.summary if old is not None else TRIVIAL
+            if new.summary != before:
+                dependants = list(self.program.callers.get(fid, ()))
+                if new.summary.requires != before.requires:
+                    dependants.extend(self.slot_callers(fid))
+                for caller in dependants:
+                    if caller not in waiting and not self.book.is_hook(self.program.functions[caller].index.name):
+                        waiting.add(caller)
+                        heapq.heappush(queue, (self.order[caller], caller))
+        return done
+
+    def slot_callers(self, fid: str) -> list[str]:
+        """Functions with an indirect call that can reach `fid`."""
+        out: dict[str, None] = {}
+        for slot in self.slots_of(fid):
+            for caller in self.program.slot_callers.get(slot, ()):
+                out[caller] = None
+        return list(out)
+
+    def slots_of(self, fid: str) -> list[str]:
+        """Slots that hold `fid`."""
+        if not hasattr(self, "_slots_of"):
+            table: dict[str, list[str]] = {}
+            for slot, targets in self.program.slots.items():
+                for target in targets:
+                    table.setdefault(target.fid, []).append(slot)
+            self._slots_of = table
+        return list(dict.fromkeys(self._slots_of.get(fid, ())))
+
+    def slot_at(self, info: Info, line: int) -> str | None:
+        """The slot of the indirect call at a line, by the unit's index."""
+        for slot, at in info.index.slots:
+            if at == line and not slot.startswith("?"):
+                return slot
+        return None
+
+    def summary_of(self, fid: str) -> Summary | None:
+        """A callee's summary; small functions that were not chosen are analysed for what they return."""
+        result = self.results.get(fid)
+        if result is not None:
+            return result.summary
+        info = self.program.functions[fid]
+        if info.index.size <= SMALL and fid not in self.active and len(self.active) < 6 and "stub" not in info.index.attributes:
+            if self.book.is_hook(info.index.name) or info.index.size * 4 + info.index.sites > 40:
+                return None
+            self.results[fid] = self.analyse(fid)
+            return self.results[fid].summary
+        return None
+
+    def requires_of(self, fid: str) -> tuple[Requirement, ...]:
+        """Open requirements of a function."""
+        result = self.results.get(fid)
+        return result.summary.requires if result is not None else ()
+
+    def analyse(self, fid: str) -> Result:
+        """One analysis of one function with the summaries at hand."""
+        from verifier.program.watch import FunctionWatcher
+
+        info = self.program.functions[fid]
+        fn = self.bodies.body(info)
+        if fn is None or not fn.blocks:
+            return Result(cut="no body")
+        self.analysed += 1
+        self.active.add(fid)
+        try:
+            obligations = Obligations(self.book, self.matcher)
+            frame = Frame(fn, FunctionWatcher(self, info, obligations))
+            solver = Solver(frame)
+            solver.run()
+            if solver.exhausted:
+                obligations = Obligations(self.book, self.matcher)
+                frame = Frame(fn, FunctionWatcher(self, info, obligations))
+                solver = Solver(frame, most=1)
+                solver.run()
+            cut = "too many states" if solver.exhausted else ""
+            returns, ways = alternatives(solver)
+        finally:
+            self.active.discard(fid)
+        opened = obligations.requirements()
+        if len(opened) > MOST_REQUIRES:
+            opened = opened[:MOST_REQUIRES]
+            cut = cut or "too many open requirements"
+        if not any(w.facts for w in ways):
+            ways = tuple(w for w in ways if w.eq is not None or w.mask != 7)[:1] if len(ways) == 1 else ()
+        summary = Summary(returns, ways, tuple(opened))
+        return Result(
+            summary, obligations.verdicts(), obligations.unmeetable(), obligations.discharges(),
+            ignored_results(fn, self.book), [e for e in obligations.edges], cut,
+        )  # fmt: skip

@@ -1,0 +1,210 @@
+"""A unit's index: what linking and the choice of functions need, without their bodies.
+
+Made once per unit beside its IR and stored with it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from verifier.ir.model import Function, Unit
+
+
+class FunctionIndex(msgspec.Struct, array_like=True):
+    """One function without its body.
+
+    `calls` are names of direct callees; `slots` are (slot, line) of indirect calls, where a slot is "tag.field",
+    "function#n" for a call of parameter n, or "?" and why; `stores` and `reads` are "tag.field" members; `writes` are
+    parameters that it writes through itself; `passes` are (callee, argument, own parameter) it hands on;
+    `assigns` are (slot, source) where the source is a function or "function#n"; `hands` are (callee, argument,
+    function) of functions given as arguments.
+    """
+
+    name: str
+    file: str
+    line: int
+    static: bool
+    attributes: list[str]
+    params: int
+    returns: str
+    size: int
+    sites: int
+    calls: list[str]
+    slots: list[tuple[str, int]]
+    stores: list[str]
+    reads: list[str]
+    writes: list[int]
+    passes: list[tuple[str, int, int]]
+    assigns: list[tuple[str, str]]
+    hands: list[tuple[str, int, str]]
+
+
+class TableEntry(msgspec.Struct, array_like=True):
+    """A function in an initialised object: its slot, the object, the element's constants by field name."""
+
+    slot: str
+    function: str
+    table: str
+    file: str
+    static: bool
+    constants: dict[str, int]
+
+
+class UnitIndex(msgspec.Struct, array_like=True):
+    """Index of one unit, in the order of its IR."""
+
+    file: str
+    functions: list[FunctionIndex]
+    entries: list[TableEntry]
+
+
+def index_unit(unit: Unit) -> UnitIndex:
+    """The index of a unit."""
+    return UnitIndex(unit.file, [index_function(f) for f in unit.functions], _entries(unit))
+
+
+def index_function(fn: Function) -> FunctionIndex:
+    """The index of a function."""
+    exprs = fn.exprs
+    params = {p.name: i for i, p in enumerate(fn.params)}
+    defined: dict[str, list[int]] = {}
+    stores: set[str] = set()
+    callee_exprs: set[int] = set()
+    calls: dict[str, None] = {}
+    sites = 0
+    writes: set[int] = set()
+    passes: dict[tuple[str, int, int], None] = {}
+    assigns: dict[tuple[str, str], None] = {}
+    hands: dict[tuple[str, int, str], None] = {}
+    slots: list[tuple[str, int]] = []
+    indirect: list[tuple[int, int]] = []
+
+    def base(index: int, through: bool = False) -> tuple[str | None, bool]:
+        while True:
+            e = exprs[index]
+            if e[0] in ("m", "i", "a"):
+                index = e[1]
+            elif e[0] == "d":
+                through = True
+                index = e[1]
+            elif e[0] == "v":
+                return e[1], through
+            else:
+                return None, through
+
+    def target(index: int) -> None:
+        e = exprs[index]
+        if e[0] == "m":
+            stores.add(f"{e[2]}.{e[3]}")
+        name, through = base(index)
+        if name in params and through:
+            writes.add(params[name])
+
+    for block in fn.blocks:
+        for s in block.statements:
+            if s[0] == "=":
+                target(s[1])
+                e = exprs[s[1]]
+                if e[0] == "v":
+                    defined.setdefault(e[1], []).append(s[2])
+            elif s[0] == "call":
+                callee_exprs.add(s[2])
+                e = exprs[s[2]]
+                if s[1] >= 0:
+                    target(s[1])
+                if e[0] == "f":
+                    calls[e[1]] = None
+                    sites += 1
+                    for n, arg in enumerate(s[3]):
+                        a = exprs[arg]
+                        if a[0] == "f":
+                            hands[(e[1], n, a[1])] = None
+                        else:
+                            name, _ = base(arg)
+                            if name in params:
+                                passes[(e[1], n, params[name])] = None
+                else:
+                    indirect.append((s[2], s[4]))
+                    for arg in s[3]:
+                        name, _ = base(arg)
+                        if name in params:
+                            passes[("?", 0, params[name])] = None
+            elif s[0] == "asm":
+                for out in s[1]:
+                    target(out)
+    for index, line in indirect:
+        slots.append((_slot(fn, index, params, defined), line))
+    for block in fn.blocks:
+        for s in block.statements:
+            if s[0] == "=" and exprs[s[1]][0] in ("m", "i"):
+                place = exprs[s[1]]
+                while place[0] == "i":
+                    place = exprs[place[1]]
+                if place[0] != "m":
+                    continue
+                for source in _sources(fn, s[2], params, defined, 0):
+                    assigns[(f"{place[2]}.{place[3]}", source)] = None
+    reads = sorted({f"{e[2]}.{e[3]}" for e in exprs if e[0] == "m"})
+    return FunctionIndex(
+        fn.name, fn.file, fn.line, fn.static, fn.attributes, len(fn.params), fn.returns, len(fn.blocks), sites,
+        sorted(calls), slots, sorted(stores), reads, sorted(writes), sorted(passes), sorted(assigns), sorted(hands),
+    )  # fmt: skip
+
+
+def _sources(
+    fn: Function, index: int, params: dict[str, int], defined: dict[str, list[int]], depth: int
+) -> list[str]:
+    """Functions, or "function#n", that a value may be."""
+    e = fn.exprs[index]
+    if e[0] == "f":
+        return [e[1]]
+    if e[0] == "a":
+        return _sources(fn, e[1], params, defined, depth)
+    if e[0] == "v" and depth < 4:
+        out = [f"{fn.name}#{params[e[1]]}"] if e[1] in params else []
+        for source in defined.get(e[1], []):
+            out.extend(_sources(fn, source, params, defined, depth + 1))
+        return list(dict.fromkeys(out))
+    return []
+
+
+def _slot(fn: Function, index: int, params: dict[str, int], defined: dict[str, list[int]], depth: int = 0) -> str:
+    """The slot that a callee expression reads its function pointer from."""
+    e = fn.exprs[index]
+    while e[0] in ("d", "i"):
+        e = fn.exprs[e[1]]
+    if e[0] == "m":
+        return f"{e[2]}.{e[3]}"
+    if e[0] == "v":
+        if e[1] in params:
+            return f"{fn.name}#{params[e[1]]}"
+        if depth < 4:
+            for source in defined.get(e[1], []):
+                found = _slot(fn, source, params, defined, depth + 1)
+                if not found.startswith("?"):
+                    return found
+        return f"?{fn.name}"
+    if e[0] == "g":
+        return f"={e[1]}"
+    if e[0] == "f":
+        return f"&{e[1]}"
+    return f"?{fn.name}"
+
+
+def _entries(unit: Unit) -> list[TableEntry]:
+    out: list[TableEntry] = []
+    for item in unit.globals:
+        constants: dict[tuple[Any, ...], dict[str, int]] = {}
+        for access, value in item.entries:
+            if value[0] == "c" and access and isinstance(access[-1], str):
+                constants.setdefault(tuple(access[:-1]), {})[access[-1].split(".", 1)[-1]] = value[1]
+        for access, value in item.entries:
+            if value[0] != "f":
+                continue
+            fields = [a for a in access if isinstance(a, str)]
+            slot = fields[-1] if fields else f"={item.name}"
+            near = constants.get(tuple(access[:-1]), {}) if access else {}
+            out.append(TableEntry(slot, value[1], item.name, item.file, item.static, near))
+    return out

@@ -1,0 +1,127 @@
+"""Findings and completeness of an analysed program: the engine's results as the document that reports print."""
+
+from __future__ import annotations
+
+from lattices.pack import Pack
+from verifier.findings import Finding, Obligations, Sibling, Step
+from verifier.flow.summary import Place, Result
+from verifier.oracles.patterns import calls_in
+from verifier.program.doors import Doors
+from verifier.program.frontier import Frontier, Open
+from verifier.program.link import Program
+
+_GRAVITY = ("weaker-check", "wrong-object", "refetch", "wrong-namespace", "wrong-subject", "ignored-result", "late-check")
+
+
+def checks_wanted(pack: Pack, rule_id: str, component: int) -> list[str]:
+    """Names of the checks that one line of a rule asks for."""
+    rule = pack.rule(rule_id)
+    if rule is None:
+        return []
+    names = [c[1] for c in calls_in(rule.requires[component]) if isinstance(c[1], str) and c[1] not in pack.accessors]
+    return list(dict.fromkeys(names)) or [rule.requires_text[component]]
+
+
+def to_finding(found: Open, pack: Pack, program: Program, doors: Doors) -> Finding:
+    """The finding of one reporting place."""
+    first = found.requirements[0]
+    rule = pack.rule(first.rule)
+    kinds = {r.kind for r in found.requirements}
+    kind = next((k for k in _GRAVITY if k in kinds), "missing-check")
+    requires: list[str] = []
+    for r in sorted(found.requirements, key=lambda r: r.component):
+        requires.extend(n for n in checks_wanted(pack, r.rule, r.component) if n not in requires)
+    place = first.trail[0]
+    path = [Step(file=p.file, line=p.line, function=p.function, note="calls down") for p in found.chain]
+    for line, note in first.witness if len(first.trail) == 1 else ():
+        path.append(Step(file=place.file, line=line, function=place.function, note=f"branch: {note}"))
+    for i, p in enumerate(first.trail):
+        note = first.operation if i == len(first.trail) - 1 else "calls down, the check not passed"
+        path.append(Step(file=p.file, line=p.line, function=p.function, note=note))
+    sibling = None
+    if found.sibling is not None:
+        fid, discharge = found.sibling
+        index = program.functions[fid].index
+        sibling = Sibling(
+            file=index.file, line=discharge.check_line or discharge.line, function=index.name, check=discharge.check
+        )
+    tier = rule.tier if rule is not None else "error"
+    door = program.functions[found.door].index.name if found.door in program.functions else found.door
+    entry = doors.entries.get(found.door)
+    return Finding(
+        fingerprint="", kind=kind, tier=tier, rule=first.rule, operation=first.operation, object=first.object,
+        requires=requires, file=place.file, line=place.line, function=place.function, door=door, path=path,
+        sibling=sibling, assumptions=[], subject=entry.subject if entry is not None else "user",
+        reason=rule.reason if rule is not None else "",
+    )  # fmt: skip
+
+
+def shape_findings(results: dict[str, Result], program: Program, doors: Doors, rule_findings: list[Finding]) -> list[Finding]:
+    """Ignored results of hooks that no rule finding already tells of."""
+    told = {(f.file, f.function, name) for f in rule_findings for name in f.requires if f.kind == "ignored-result"}
+    out = []
+    for fid in sorted(results):
+        index = program.functions[fid].index if fid in program.functions else None
+        reached = doors.nearest.get(fid)
+        if index is None or reached is None:
+            continue
+        for shape in results[fid].shapes:
+            if (index.file, index.name, shape.check) in told:
+                continue
+            place = Place(index.file, shape.line, index.name)
+            out.append(
+                Finding(
+                    fingerprint="", kind=shape.kind, tier="warning", rule="shape-ignored-result",
+                    operation=shape.check, object=shape.object, requires=[shape.check], file=index.file,
+                    line=shape.line, function=index.name, door=program.functions[reached[0]].index.name,
+                    path=[Step(file=place.file, line=place.line, function=place.function, note=shape.note)],
+                    sibling=None, assumptions=[],
+                )
+            )  # fmt: skip
+    return out
+
+
+def count_obligations(results: dict[str, Result], frontier: Frontier, program: Program, doors: Doors) -> Obligations:
+    """Verdicts of all controlled operations: one for each rule and place."""
+    verdict: dict[tuple[str, str, int], str] = {}
+    rank = {"mediated": 0, "unknown": 1, "unmediated": 2}
+    for fid in sorted(results):
+        info = program.functions.get(fid)
+        if info is None:
+            continue
+        opened = {(r.rule, r.component, r.ordinal): r for r in [*results[fid].summary.requires, *results[fid].closed] if len(r.trail) == 1}
+        for v in results[fid].verdicts:
+            word = "mediated"
+            requirement = opened.get((v.rule, v.component, v.ordinal))
+            if requirement is not None:
+                node = (requirement.key, fid)
+                word = "unmediated" if node in frontier.hot else "unknown" if _unknown(frontier, node, doors) else "mediated"
+            if results[fid].cut and word == "mediated":
+                word = "unknown"
+            key = (fid, v.rule, v.ordinal)
+            if key not in verdict or rank[word] > rank[verdict[key]]:
+                verdict[key] = word
+    counts = {"mediated": 0, "unknown": 0, "unmediated": 0}
+    for word in verdict.values():
+        counts[word] += 1
+    return Obligations(mediated=counts["mediated"], unmediated=counts["unmediated"], unknown=counts["unknown"])
+
+
+def _unknown(frontier: Frontier, node: tuple[tuple[object, ...], str], doors: Doors) -> bool:
+    """An open obligation that no door reaches: unknown unless everything above runs for nobody."""
+    seen = {node}
+    work = [node]
+    while work:
+        key, fid = work.pop()
+        entry = doors.entries.get(fid)
+        if entry is not None and entry.subject == "none":
+            continue
+        above = frontier.up.get((key, fid), [])
+        if not above and not frontier.program.callers.get(fid):
+            return True
+        for caller, _ in above:
+            nxt = (key, caller)
+            if nxt not in seen:
+                seen.add(nxt)
+                work.append(nxt)
+    return False

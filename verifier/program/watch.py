@@ -1,0 +1,170 @@
+"""What one function's analysis is told by the rule pack and the program: the `Watcher` of verifier.flow.transfer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from verifier.flow.state import State
+from verifier.flow.summary import Summary
+from verifier.flow.transfer import Call, Frame
+from verifier.flow.values import Value
+from verifier.oracles.obligations import Obligations
+from verifier.oracles.patterns import Matcher
+from verifier.oracles.rulebook import Rulebook
+from verifier.program.link import Info, Target
+
+if TYPE_CHECKING:
+    from verifier.program.engine import Engine
+
+_SAME = frozenset(("PTR_ERR", "ERR_PTR", "ERR_CAST", "array_index_nospec", "PTR_ERR_OR_ZERO"))
+
+
+class FunctionWatcher:
+    """Answers for one function of the program."""
+
+    def __init__(self, engine: Engine, info: Info, obligations: Obligations) -> None:
+        self.engine = engine
+        self.info = info
+        self.book: Rulebook = engine.book
+        self.matcher: Matcher = engine.matcher
+        self.obligations = obligations
+        self.cut = ""
+
+    def allowed(self, name: str) -> tuple[int, tuple[int, ...]] | None:
+        """Outcomes of a check that allow."""
+        return self.book.allowed(name)
+
+    def possible(self, name: str) -> int:
+        """Outcomes that a call can have."""
+        mask = self.book.possible(name)
+        fid = self.engine.program.resolve(self.info.unit, name)
+        if fid is not None and self.engine.program.functions[fid].index.returns == "bool":
+            mask &= ~1
+        return mask
+
+    def opaque(self, name: str) -> bool:
+        """True when a call keeps its own name as a value: hooks, checks, predicates of rules."""
+        return name in self.book.predicates or self.book.allowed(name) is not None
+
+    def implied(self, frame: Frame, state: State, name: str, args: tuple[Value, ...]) -> list[Value]:
+        """Further facts that a passed check grants."""
+        check = self.book.check(name)
+        if check is None or not check.implies:
+            return []
+        out = []
+        for left, right in check.implies:
+            names: dict[str, Value] = {}
+            if left[1] != name or not all(
+                self.matcher.bind(p, a, names, frame, state) for p, a in zip(left[2], args, strict=False)
+            ):
+                continue
+            new = []
+            for p in right[2]:
+                value = self.matcher.evaluate(p, names, frame, state) if p[0] not in ("any", "rest") else None
+                new.append(value if value is not None else frame.values.make("un", "any"))
+            subject = state.subject if state.subject is not None else frame.values.zero
+            out.append(frame.values.make("fact", right[1], tuple(new), subject))
+        return out
+
+    def condition(self, value: Value) -> bool:
+        """True for values that rules' conditions speak of, so that states must be kept apart by them."""
+        if value.op == "nfact":
+            return value.args[0] in self.book.negated
+        if value.op == "ld":
+            place = value.args[0]
+            return place.op == "." and place.args[1] in self.book.conditions
+        if value.op == "o":
+            return any(a.__class__ is Value and self.condition(a) for a in value.args[1:])
+        return False
+
+    def intrinsic(self, frame: Frame, state: State, name: str, args: list[Value]) -> Value | None:
+        """Calls whose meaning the engine knows."""
+        if name == "get_current":
+            return frame.values.make("cur")
+        if not args:
+            return None
+        if name in _SAME:
+            return args[0]
+        if name in ("IS_ERR", "IS_ERR_VALUE"):
+            return frame.values.operation("<", args[0], frame.values.zero)
+        if name == "IS_ERR_OR_NULL":
+            return frame.values.operation("<=", args[0], frame.values.zero)
+        return None
+
+    def subject_change(self, name: str) -> tuple[str, int] | None:
+        """("set", argument) or ("revert", -1) for functions that change the subject."""
+        change = self.book.pack.subjects.get(name)
+        if change is None:
+            return None
+        if change.effect == "restore":
+            return ("revert", -1)
+        if change.effect == "set":
+            return ("set", change.cred if change.cred is not None else -1)
+        return None
+
+    def summary(self, frame: Frame, name: str) -> Summary | None:
+        """Summary of a callee; small inline functions are analysed on demand."""
+        fid = self.engine.program.resolve(self.info.unit, name)
+        return self.engine.summary_of(fid) if fid is not None else None
+
+    def writes(self, frame: Frame, name: str, index: int) -> bool:
+        """Whether a callee may write through an argument; unknown callees may."""
+        fid = self.engine.program.resolve(self.info.unit, name)
+        if fid is None:
+            return True
+        return index in self.engine.program.writes[fid]
+
+    def watched_member(self, tag: str, field: str) -> bool:
+        """Whether reads of a member are controlled operations."""
+        return f"{tag}.{field}" in self.book.members
+
+    def at_call(self, frame: Frame, state: State, call: Call) -> None:
+        """Rules on the call, and the open requirements of whatever it can reach."""
+        self.obligations.at_call(frame, state, call)
+        if call.name is not None:
+            fid = self.engine.program.resolve(self.info.unit, call.name)
+            if fid is not None and not self.book.is_hook(call.name):
+                for requirement in self.engine.requires_of(fid):
+                    self.obligations.at_requirement(frame, state, call, fid, requirement)
+            return
+        slot = call.slot or self.engine.slot_at(self.info, call.line)
+        if slot is None:
+            return
+        for target in self.engine.program.targets(slot):
+            requires = self.engine.requires_of(target.fid)
+            if requires and self._possible(frame, state, call, target):
+                for requirement in requires:
+                    self.obligations.at_requirement(frame, state, call, target.fid, requirement)
+
+    def _possible(self, frame: Frame, state: State, call: Call, target: Target) -> bool:
+        """False when the state contradicts the constants of the table entry that the target stands in."""
+        holder = call.holder
+        if holder is None or holder.op != "." or not target.constants:
+            return True
+        names = dict(target.constants)
+        for value, con in state.cons.items():
+            place, bits = value, None
+            if value.op == "o" and value.args[0] == "&" and value.args[2].op == "c":
+                place, bits = value.args[1], value.args[2].args[0]
+            if place.op != "ld" or place.args[0].op != "." or place.args[0].args[0] is not holder.args[0]:
+                continue
+            number = names.get(place.args[0].args[1])
+            if number is None:
+                number = 0
+            if bits is not None:
+                number &= bits
+            if not (1 if number < 0 else 2 if number == 0 else 4) & con[0]:
+                return False
+            if con[1] is not None and con[1] != number:
+                return False
+        return True
+
+    def at_store(self, frame: Frame, state: State, location: Value, value: Value, line: int) -> None:
+        """Rules on stores."""
+        self.obligations.at_store(frame, state, location, value, line)
+
+    def at_read(self, frame: Frame, state: State, location: Value, tag: str, field: str, line: int) -> None:
+        """Rules on reads."""
+        self.obligations.at_read(frame, state, location, tag, field, line)
+
+
