@@ -53,6 +53,7 @@ def programs():
     leaf = st.one_of(
         st.tuples(st.just("hook"), st.integers(0, 1)),
         st.tuples(st.just("retif"), st.integers(0, 1)),
+        st.tuples(st.just("unless"), st.integers(0, 1)),
         st.tuples(st.just("copy"), st.integers(0, 1)),
         st.tuples(st.just("zero"), st.integers(0, 1)),
         st.tuples(st.just("or"), st.integers(0, 1)),
@@ -80,6 +81,9 @@ def violated(program):
                         out.add((new, passed or r == 0))
                 elif s[0] == "retif":
                     if e[s[1]] == 0:
+                        out.add((e, passed))
+                elif s[0] == "unless":
+                    if e[s[1]] != 0:
                         out.add((e, passed))
                 elif s[0] == "copy":
                     out.add(((e[1 - s[1]],) * 2, passed))
@@ -115,6 +119,8 @@ def to_ast(program):
                 out.append(("expr", ("assign", "", var(s[1]), ("call", ("fun", "security_toy"), (("var", "x"),), 3)), 3))
             elif s[0] == "retif":
                 out.append(("if", var(s[1]), ("return", var(s[1]), 4), None, 4))
+            elif s[0] == "unless":
+                out.append(("if", ("un", "!", var(s[1])), ("return", var(s[1]), 4), None, 4))
             elif s[0] == "copy":
                 out.append(("expr", ("assign", "", var(s[1]), var(1 - s[1])), 5))
             elif s[0] == "zero":
@@ -143,7 +149,7 @@ def analysed(function, folder):
     return analysis
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(program=programs())
 def test_flow_equals_brute_force(tmp_path_factory, program):
     analysis = analysed(to_ast(program), tmp_path_factory.mktemp("pack"))
