@@ -51,11 +51,8 @@ _ARITHMETIC: dict[str, Callable[[int, int], int]] = {
 _BINARY = frozenset(_ARITHMETIC) | {"/", "%"}
 
 # Type names that rules may cast to; a cast is dropped, but pycparser must know the name.
-_PROLOGUE = "".join(
-    f"typedef int {name};"
-    for name in ("u8", "u16", "u32", "u64", "s32", "s64", "size_t", "loff_t", "umode_t", "fmode_t", "bool")
-)
-_HEAD = f"{_PROLOGUE}\nvoid f(void){{return\n"
+_TYPE = re.compile(r"\b(?:[us](?:8|16|32|64)|size_t|loff_t|umode_t|fmode_t|bool)\b")
+_HEAD = "void f(void){return\n"
 _TAIL = "\n;}"
 
 _TOKEN = re.compile(
@@ -94,7 +91,8 @@ def _parse(text: str) -> Expr:
         if at >= 0 and '"' not in flat[:at] and "'" not in flat[:at]:
             raise PatternError(f"{bad!r} does not belong into an expression", at + 1)
     try:
-        unit = _parser().parse(_HEAD + flat + _TAIL, "")
+        prologue = "".join(f"typedef int {name};" for name in sorted(set(_TYPE.findall(flat))))
+        unit = _parser().parse(f"{prologue}\n{_HEAD}{flat}{_TAIL}", "")
     except ParseError as error:
         raise _located(flat, str(error)) from None
     except (RecursionError, AssertionError, AttributeError, IndexError, ValueError) as error:
@@ -336,7 +334,8 @@ def _show(expression: Expr, outer: int) -> str:
     if kind == "name":
         return expression[1]
     if kind == "int":
-        return str(expression[1]) if expression[1] >= 0 or outer < 11 else f"({expression[1]})"
+        bare = outer < 11 or (outer < 12 and expression[1] >= 0)
+        return str(expression[1]) if bare else f"({expression[1]})"
     if kind == "str":
         return f'"{expression[1]}"'
     if kind == "any":

@@ -530,13 +530,13 @@ class _Loader:
             if values.get(key, allowed[0]) not in allowed:
                 entry.fail(f"unknown {key} {values[key]!r}", f"one of {', '.join(allowed)}", key)
         operation = self.expression(entry, "operation", values["operation"])
-        if operation is None:
-            return None
-        operands = tuple(n for n in expressions.names(operation) if n != "current" and n not in self.pack.globals)
+        operands: tuple[str, ...] | None = None  # unknown: the other lines are still read
+        if operation is not None:
+            operands = tuple(n for n in expressions.names(operation) if n != "current" and n not in self.pack.globals)
         requires = [self.expression(entry, "requires", text, operands) for text in values["requires"]]
         when = self.expression(entry, "when", values["when"], operands) if "when" in values else None
         exempt = [self._exempt(entry, item, operands) for item in values.get("exempt", [])]
-        if None in requires or None in exempt:
+        if operation is None or operands is None or None in requires or None in exempt:
             return None
         return Rule(
             values["id"], values["service"], values.get("slot", ""), values.get("member", ""), operation, operands,
@@ -547,7 +547,7 @@ class _Loader:
             str(entry.source.tables.get("prelude", "")), values["operation"], tuple(values["requires"]),
         )  # fmt: skip
 
-    def _exempt(self, entry: _Entry, item: Any, operands: tuple[str, ...]) -> Exemption | None:
+    def _exempt(self, entry: _Entry, item: Any, operands: tuple[str, ...] | None) -> Exemption | None:
         if isinstance(item, dict):
             unknown = sorted(set(item) - {"condition", "reason", "name"})
             if unknown:
@@ -574,7 +574,8 @@ class _Loader:
             entry.fail(f"{named.name!r} takes {len(named.params)} operands", f"write {wanted}", "exempt", item)
             return None
         condition = expressions.substitute(named.condition, dict(zip(named.params, arguments, strict=True)))
-        unbound = set(expressions.names(condition)) - set(operands) - {"current"} - self.pack.globals
+        unbound = set(expressions.names(condition)) - {"current"} - self.pack.globals
+        unbound -= unbound if operands is None else set(operands)
         if unbound:
             hint = f"write {named.name}(...) with operands of this rule"
             entry.fail(f"{named.name!r} speaks of {min(unbound)!r}, which is no operand here", hint, "exempt", item)
@@ -598,5 +599,5 @@ def _apply(accessor: Accessor, call: Expr) -> Expr:
 def _similar(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
-    close = get_close_matches(name, sorted(set(known)), 3, 0.75)
+    close = get_close_matches(name, sorted(set(known)), 3, 0.65)
     return f"did you mean {' or '.join(close)}?" if close else ""

@@ -1,0 +1,104 @@
+"""The linter of rule packs."""
+
+import pytest
+
+from lattices.lint import lint
+
+HEAD = """
+[constants]
+MAY_WRITE = 2
+
+[[service]]
+id = "file"
+title = "Files"
+
+[[check]]
+name = "capable"
+family = "capability"
+allow = "true"
+implies = ["capable(cap) -> ns_capable(&init_user_ns, cap)"]
+
+[[check]]
+name = "ns_capable"
+family = "capability"
+allow = "true"
+
+[[check]]
+name = "security_inode_alloc"
+allow = "none"
+reason = "allocates"
+
+[globals]
+names = ["init_user_ns"]
+"""
+
+GOOD = {
+    "id": "inode-unlink",
+    "service": "file",
+    "slot": "inode_operations.unlink",
+    "operation": "dir->i_op->unlink(dir, dentry)",
+    "requires": ["security_inode_unlink(dir, dentry)"],
+    "reason": "removes a name",
+    "good": "int f;",
+    "bad": "int g;",
+}
+
+
+def run(tmp_path, **changes):
+    rule = {key: value for key, value in {**GOOD, **changes}.items() if value is not None}
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "head.toml").write_text(HEAD)
+    lines = [f"{key} = {value!r}" for key, value in rule.items()]
+    (tmp_path / "mine.toml").write_text("\n".join(["[[rule]]", *lines]) + "\n")
+    return lint([tmp_path / "mine.toml"], directory=tmp_path / "base"), [line.split(" =")[0] for line in lines]
+
+
+def test_a_good_rule_has_no_problem(tmp_path):
+    assert run(tmp_path)[0] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "word"),
+    [
+        ({"reason": None}, None, "no `reason`"),
+        ({"good": " "}, None, "no `good`"),
+        ({"bad": None}, None, "no `bad`"),
+        ({"id": "Inode_Unlink"}, "id", "kebab"),
+        ({"requires": []}, "requires", "nothing is required"),
+        ({"slot": "unlink"}, "slot", "tag.field"),
+        ({"slot": "inode_operations.rmdir"}, "operation", "'unlink'"),
+        ({"slot": None}, "operation", "needs its `slot`"),
+        ({"operation": "vfs_unlink(dir, dentry)"}, "operation", "through a pointer"),
+        ({"operation": "dir->i_op", "slot": None, "requires": ["f(dir)"]}, "operation", "needs its `member`"),
+        ({"member": "inode.i_op"}, "member", "exclude"),
+        ({"slot": None, "member": "inode.i_mode", "operation": "dir->i_op = dentry"}, "operation", "'i_op'"),
+        ({"requires": ["security_inode_alloc(dir)"]}, "requires", "decides nothing"),
+        ({"requires": ["ns_capabel(&init_user_ns, 1)"]}, "requires", "no known check"),
+        ({"requires": ["dir = dentry"]}, "requires", "requires nothing"),
+        ({"slot": None, "operation": "security_x(a)", "requires": ["security_x(a)"]}, "operation", "own requirement"),
+        (
+            {"slot": None, "operation": "capable(a)", "requires": ["ns_capable(&init_user_ns, a)"]},
+            "operation",
+            "grants what",
+        ),
+        ({"not_in": ["ovl_do_unlink"]}, "not_in", "says nothing"),
+        ({"frobnicate": 1}, "frobnicate", "unknown key"),
+        ({"service": "fil"}, "service", "unknown service"),
+        ({"requires": ["security_inode_unlink(dir, dentry"]}, "requires", "not closed"),
+        ({"requires": ["security_inode_unlink(dri, dentry)"]}, "requires", "neither an operand"),
+    ],
+)
+def test_each_problem_is_found_at_its_line(tmp_path, changes, key, word):
+    found, keys = run(tmp_path, **changes)
+    assert len(found) == 1 and word in found[0].message
+    assert found[0].line == (1 if key is None else keys.index(key) + 2)
+    assert found[0].file.endswith("mine.toml")
+
+
+def test_retiring_an_unknown_rule_is_a_problem(tmp_path):
+    (tmp_path / "x.toml").write_text('[[retire]]\nid = "no-such-rule"\nreason = "x"\n')
+    assert "no rule 'no-such-rule'" in lint([tmp_path / "x.toml"])[0].message
+
+
+def test_the_shipped_rules_have_no_problem():
+    assert [str(problem) for problem in lint()] == []
