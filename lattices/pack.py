@@ -360,7 +360,10 @@ class _Loader:
     # -- expressions -------------------------------------------------------------------------------------------
 
     def expression(self, entry: _Entry, key: str, text: Any, bound: Iterable[str] | None = None) -> Expr | None:
-        """Parse, fold and expand; with `bound`, report names that nothing binds.  None after a problem."""
+        """Parse, fold and expand; with `bound`, report names that nothing binds.  None after a problem.
+
+        The call that is an operation itself stays, though an accessor may have its name.
+        """
         if not isinstance(text, str):
             entry.fail(f"`{key}` holds {text!r}, which is no string", "write C expressions in quotes", key)
             return None
@@ -369,7 +372,11 @@ class _Loader:
         except PatternError as error:
             entry.fail(error.message, "", key, text, error.column - 1)
             return None
-        expression = self.expand(parsed)
+        if key == "operation" and parsed[0] == "call":
+            callee = parsed[1] if isinstance(parsed[1], str) else self.expand(parsed[1])
+            expression: Expr = ("call", callee, tuple(self.expand(argument) for argument in parsed[2]))
+        else:
+            expression = self.expand(parsed)
         if bound is not None:
             allowed = set(bound) | {"current"} | self.pack.globals
             for name in expressions.names(expression):

@@ -30,7 +30,8 @@ def values(tree: Path, names: list[str], into: Path) -> dict[str, int]:
         if not own.exists():
             (into / "asm" / header.name).write_text(f"#include <asm-generic/{header.name}>\n")
     (into / "linux").mkdir()
-    (into / "linux" / "compiler.h").write_text("#define __user\n")
+    for header in ("compiler.h", "compiler_types.h"):
+        (into / "linux" / header).write_text("#define __user\n")
     include = "".join(f"#include <{header}>\n" for header in HEADERS if (tree / "include/uapi" / header).exists())
     tests = "".join(f"#ifdef {name}\nenum {{ kq_m_{name} = (int)({name}) }};\n#endif\n" for name in names)
     source = into / "constants.c"
