@@ -209,6 +209,17 @@ def export(value: Value, rename: Callable[[Value], tuple[Any, ...] | None]) -> t
     return tuple(out)
 
 
+def mentions_member(value: Value, field: str) -> bool:
+    """Whether a value speaks of a member of this name, at any depth."""
+    if value.op == "." and value.args[1] == field:
+        return True
+    for arg in value.args:
+        for item in arg if arg.__class__ is tuple else (arg,):
+            if item.__class__ is Value and mentions_member(item, field):
+                return True
+    return False
+
+
 def show(value: Value, names: list[str] | None = None) -> str:
     """C-like text of a value; `names` are the parameters'."""
     op, a = value.op, value.args

@@ -26,7 +26,7 @@ class Rulebook:
         self.predicates: set[str] = set()
         self.negated: set[str] = set()
         self.allow: dict[str, tuple[int, tuple[int, ...]] | None] = {}
-        self.effects: dict[str, list[tuple[str, str]]] = {}
+        self.locks: dict[str, frozenset[str]] = {}
         for rule in pack.rules:
             self.by_id[rule.id] = rule
             if rule.slot:
@@ -39,6 +39,9 @@ class Rulebook:
             elif rule.operation[0] == "assign":
                 for field in sorted(fields_in(rule.operation[1])):
                     self.by_store.setdefault("*." + field, []).append(rule)
+            if rule.lock:
+                bound = {c[1] for line in rule.requires for c in calls_in(line) if isinstance(c[1], str)}
+                self.locks[rule.lock] = self.locks.get(rule.lock, frozenset()) | bound
             for text in [*rule.requires, *(e.condition for e in rule.exempt), *([rule.when] if rule.when else [])]:
                 self._note(text)
         for exemption in pack.exemptions.values():
@@ -52,14 +55,12 @@ class Rulebook:
             name = call[1]
             if isinstance(name, str) and name not in self.pack.accessors:
                 self.predicates.add(name)
-                if self.pack.check(name) is None:
-                    self.allow.setdefault(name, (POS | NEG, ()))
         self.negated |= negated_in(pattern)
         if pattern[0] != "call":
             self.conditions |= fields_in(pattern)
 
     def allowed(self, name: str) -> tuple[int, tuple[int, ...]] | None:
-        """(outcome classes, constants) of a check that mean "allowed"; None for what is no check."""
+        """(outcome classes, constants) of a check that mean "allowed"; None for what is no declared check."""
         found = self.allow.get(name, False)
         if found is not False:
             return found  # type: ignore[return-value]

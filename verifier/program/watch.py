@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from verifier.flow.state import State
+from verifier.flow.state import NEG, POS, ZERO, State
 from verifier.flow.summary import Summary
 from verifier.flow.transfer import Call, Frame
-from verifier.flow.values import Value
+from verifier.flow.values import Value, mentions_member
 from verifier.oracles.obligations import Obligations
 from verifier.oracles.patterns import Matcher
 from verifier.oracles.rulebook import Rulebook
@@ -31,8 +31,14 @@ class FunctionWatcher:
         self.cut = ""
 
     def allowed(self, name: str) -> tuple[int, tuple[int, ...]] | None:
-        """Outcomes of a check that allow."""
-        return self.book.allowed(name)
+        """Outcomes of a check that allow; a predicate that rules name and nobody declared goes by its return type."""
+        known = self.book.allowed(name)
+        if known is not None or name not in self.book.predicates or self.book.pack.check(name) is not None:
+            return known
+        fid = self.engine.program.resolve(self.info.unit, name)
+        if fid is not None and self.engine.program.functions[fid].index.returns == "bool":
+            return (NEG | POS, ())
+        return (ZERO, ())
 
     def possible(self, name: str) -> int:
         """Outcomes that a call can have."""
@@ -120,6 +126,8 @@ class FunctionWatcher:
 
     def at_call(self, frame: Frame, state: State, call: Call) -> None:
         """Rules on the call, and the open requirements of whatever it can reach."""
+        if self.book.locks:
+            self._locks(state, call)
         self.obligations.at_call(frame, state, call)
         if call.name is not None:
             fid = self.engine.program.resolve(self.info.unit, call.name)
@@ -135,6 +143,15 @@ class FunctionWatcher:
             if requires and self._possible(frame, state, call, target):
                 for requirement in requires:
                     self.obligations.at_requirement(frame, state, call, target.fid, requirement)
+
+    def _locks(self, state: State, call: Call) -> None:
+        """A call on a lock that rules name takes or releases it: checks that depend on it hold on neither side."""
+        for lock, checks in self.book.locks.items():
+            for arg in call.args:
+                held = state.env.get(arg.args[0]) if arg.op == "&" else None
+                if mentions_member(arg, lock) or (held is not None and mentions_member(held, lock)):
+                    state.facts = frozenset(f for f in state.facts if f.op == "cond" or f.args[0] not in checks)
+                    break
 
     def _possible(self, frame: Frame, state: State, call: Call, target: Target) -> bool:
         """False when the state contradicts the constants of the table entry that the target stands in."""
