@@ -1,0 +1,138 @@
+/* Objects and results handed back through pointers. */
+#include "../kernel.h"
+
+int out_object_ok(int id)
+{
+	struct thing *thing;
+	int err = lookup_thing(id, &thing);
+
+	if (err)
+		return err;
+	err = security_thing(thing);
+	if (!err)
+		controlled_op(thing);
+	put_thing(thing);
+	return err;
+}
+
+int out_object_bad(int id)
+{
+	struct thing *thing;
+	int err = lookup_thing(id, &thing);
+
+	if (err)
+		return err;
+	controlled_op(thing); /* expect: missing-check thing-use */
+	put_thing(thing);
+	return 0;
+}
+
+static int get_allowed(int id, struct thing **result)
+{
+	struct thing *thing = find_thing(id);
+	int err;
+
+	if (!thing)
+		return -ENOENT;
+	err = security_thing(thing);
+	if (err) {
+		put_thing(thing);
+		return err;
+	}
+	*result = thing;
+	return 0;
+}
+
+int checked_out_object_ok(int id)
+{
+	struct thing *thing;
+	int err = get_allowed(id, &thing);
+
+	if (err)
+		return err;
+	controlled_op(thing);
+	put_thing(thing);
+	return 0;
+}
+
+int checked_out_object_bad(int id)
+{
+	struct thing *thing = find_thing(id + 1);
+
+	get_allowed(id, &thing);
+	if (!thing)
+		return -ENOENT;
+	controlled_op(thing); /* expect: ignored-result thing-use */
+	return 0;
+}
+
+static void store_verdict(struct thing *thing, int *verdict)
+{
+	*verdict = security_thing(thing);
+}
+
+int verdict_by_pointer_ok(struct thing *thing)
+{
+	int verdict = -EACCES;
+
+	store_verdict(thing, &verdict);
+	if (verdict)
+		return verdict;
+	controlled_op(thing);
+	return 0;
+}
+
+int verdict_not_read_bad(struct thing *thing)
+{
+	int verdict = -EACCES;
+
+	store_verdict(thing, &verdict);
+	controlled_op(thing); /* expect: ignored-result thing-use */
+	return 0;
+}
+
+int path_filled_ok(const char *name)
+{
+	struct path path;
+	int err = user_path_at(-100, name, 0, &path);
+
+	if (err)
+		return err;
+	err = inode_permission(path.mnt->mnt_idmap, path.dentry->d_inode, MAY_WRITE);
+	if (!err)
+		change_inode(path.dentry->d_inode);
+	path_put(&path);
+	return err;
+}
+
+int path_filled_again_bad(const char *name)
+{
+	struct path path;
+	int err = user_path_at(-100, name, 0, &path);
+
+	if (err)
+		return err;
+	err = inode_permission(path.mnt->mnt_idmap, path.dentry->d_inode, MAY_WRITE);
+	path_put(&path);
+	if (err)
+		return err;
+	err = user_path_at(-100, name, 0, &path);
+	if (err)
+		return err;
+	change_inode(path.dentry->d_inode); /* expect: refetch inode-change */
+	path_put(&path);
+	return 0;
+}
+
+int object_overwritten_bad(struct thing *thing, int id)
+{
+	int err = security_thing(thing);
+
+	if (err)
+		return err;
+	err = lookup_thing(id, &thing);
+	if (err)
+		return err;
+	controlled_op(thing); /* expect: wrong-object thing-use */
+	return 0;
+}
