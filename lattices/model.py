@@ -1,0 +1,158 @@
+"""What a rule pack holds: plain records, read by `lattices.pack`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from lattices.expressions import Expr
+from lattices.source import Problem
+
+ALLOW = ("errno", "true", "false", "pointer", "none")
+FAMILIES = ("lsm", "capability", "dac", "lockdown", "flags")
+TIERS = ("error", "warning")
+SUBJECTS = ("user", "any")
+
+
+class PackError(Exception):
+    """One or more data files are wrong; `problems` lists every error, ordered by file and line."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = sorted(set(problems))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+@dataclass(frozen=True)
+class Exemption:
+    """A condition that stands in for the checks.  `params` are the names a named exemption abstracts over;
+    `checks` are patterns of checks that may be left out by their wrappers where the condition holds."""
+
+    condition: Expr
+    reason: str
+    name: str = ""
+    params: tuple[str, ...] = ()
+    checks: tuple[Expr, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A controlled operation and what it requires; see docs/rules.md for the keys.
+
+    `operands` are the names that `operation` binds, in order of first use.  Every item of `requires` must hold.
+    `prelude` is C that stands before `good` and `bad` (the file's own, shared by its rules).
+    """
+
+    id: str
+    service: str
+    slot: str
+    member: str
+    operation: Expr
+    operands: tuple[str, ...]
+    requires: list[Expr]
+    when: Expr | None
+    exempt: list[Exemption]
+    in_functions: tuple[str, ...]
+    not_in: tuple[str, ...]
+    subject: str
+    tier: str
+    lock: str
+    reason: str
+    good: str
+    bad: str
+    file: str
+    line: int
+    prelude: str = ""
+    operation_text: str = ""
+    requires_text: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a checking function means.
+
+    `allow` is a word of ALLOW (`errno`: 0 allows and a negative value denies; `none`: the call decides nothing) or a
+    tuple of the integers that allow.  `namespace`, `mask`, `subject` are argument numbers or None; `objects` argument
+    numbers, empty where every argument counts.  `modifiers` are the bits of the mask that are no rights.  `implies`
+    are (passed, granted) pairs of call patterns over shared names.
+    """
+
+    name: str
+    family: str = "lsm"
+    allow: str | tuple[int, ...] = "errno"
+    namespace: int | None = None
+    mask: int | None = None
+    objects: tuple[int, ...] = ()
+    subject: int | None = None
+    modifiers: int = 0
+    implies: tuple[tuple[Expr, Expr], ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Accessor:
+    """A function that returns a projection of its arguments: `value` over `params`."""
+
+    params: tuple[str, ...]
+    value: Expr
+
+
+@dataclass(frozen=True)
+class SubjectChange:
+    """A function that changes whose credentials count.  `effect` is `set`, `restore` or `new`; `cred` the argument
+    that is the new credential (None: the result or something else, said in `subject`)."""
+
+    name: str
+    effect: str
+    cred: int | None
+    subject: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Door:
+    """A way into the kernel, or a context that runs for nobody.
+
+    `functions` are glob patterns of function names, `slots` are `tag.field`, `registrars` are (function, argument
+    number) pairs whose argument is the entry, `attributes` are function attributes (`init`), `globals` are
+    (tag, field) of table entries.  `subject` is `user`, `none`, or the name of another subject (`remote`, ...).
+    """
+
+    name: str
+    kind: str
+    subject: str
+    functions: tuple[str, ...] = ()
+    slots: tuple[str, ...] = ()
+    registrars: tuple[tuple[str, int], ...] = ()
+    attributes: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass
+class Pack:
+    """Everything the data files say, for one kernel version."""
+
+    version: str
+    rules: list[Rule] = field(default_factory=list)
+    checks: dict[str, Check] = field(default_factory=dict)
+    accessors: dict[str, Accessor] = field(default_factory=dict)
+    doors: list[Door] = field(default_factory=list)
+    subjects: dict[str, SubjectChange] = field(default_factory=dict)
+    constants: dict[str, int] = field(default_factory=dict)
+    globals: frozenset[str] = frozenset()
+    services: dict[str, str] = field(default_factory=dict)
+    exemptions: dict[str, Exemption] = field(default_factory=dict)
+    digest: str = ""
+
+    def check(self, name: str) -> Check | None:
+        """Meaning of a checking function; any other `security_*` name is a hook where 0 allows; else None.
+
+        `allow == "none"` says that the function decides nothing although it is called security_*.
+        """
+        found = self.checks.get(name)
+        if found is None and name.startswith("security_"):
+            found = self.checks[name] = Check(name)
+        return found
+
+    def rule(self, name: str) -> Rule | None:
+        """The rule of that id."""
+        return next((rule for rule in self.rules if rule.id == name), None)
