@@ -30,6 +30,8 @@ from typing import Any
 
 VOLATILE = frozenset({"r", "out", "phi", "L", "un"})
 MAX_DEPTH = 14
+# Members that hold a pointer with flag bits below it; masking those bits off gives the pointer (struct fd of 6.12).
+PACKED_POINTERS = frozenset({"word"})
 
 
 class Value:
@@ -163,6 +165,13 @@ class Values:
         if op == "o":
             return self.operation(args[0], *args[1:])
         return self.make(op, *args)
+
+
+def packs_pointer(value: Value) -> bool:
+    """True for the content of a member that packs flags below a pointer."""
+    if value.op == "ld":
+        value = value.args[0]
+    return value.op in ("fv", ".") and value.args[1] in PACKED_POINTERS
 
 
 def fold(op: str, n: list[int]) -> int | None:

@@ -23,6 +23,10 @@ class Matcher:
 
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
+        self.spared: dict[str, list[tuple[Any, Any]]] = {}
+        for _, exemption in sorted(pack.exemptions.items()):
+            for check in exemption.checks:
+                self.spared.setdefault(check[1], []).append((check, exemption.condition))
 
     # --- binding -------------------------------------------------------------------------------------------------
 
@@ -213,6 +217,17 @@ class Matcher:
                     for i, w in enumerate(wanted)
                 ):
                     return True
+        return kind == "fact" and name in self.spared and self._spared(name, wanted, frame, state)
+
+    def _spared(self, name: str, wanted: list[Value | None], frame: Frame, state: State) -> bool:
+        """Whether a named exemption stands in for this check on these objects."""
+        for pattern, condition in self.spared[name]:
+            names: Bindings = {}
+            if all(
+                value is None or self.bind(p, value, names, frame, state)
+                for p, value in zip(pattern[2], wanted, strict=False)
+            ) and self.holds(condition, names, frame, state):
+                return True
         return False
 
 
