@@ -277,7 +277,9 @@ class ExpressionLowering:
                 self.into(literal, e)
                 graph.statements.append(("=", place, literal, self.line))
         else:
-            graph.statements.append(("=", place, self.value(e), self.line))
+            # Not in one line: the value may end this block and enter another, whose list takes the store.
+            stored = self.value(e)
+            graph.statements.append(("=", place, stored, self.line))
 
     def choose(self, place: int, e: tuple) -> None:
         """`place = c ? a : b`, each arm storing for itself."""

@@ -100,7 +100,8 @@ class StatementLowering(ExpressionLowering):
     def asm(self, statement: tuple) -> None:
         _, _, outputs, inputs, line = statement
         values = [self.value(e) for e in inputs]
-        self.graph.statements.append(("asm", [self.value(e) for e in outputs], values, line))
+        places = [self.value(e) for e in outputs]
+        self.graph.statements.append(("asm", places, values, line))
 
     # choices and loops
 
