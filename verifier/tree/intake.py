@@ -1,0 +1,162 @@
+"""Finds out how the units of a tree are compiled: what the user already has first, Kbuild next, plain files last."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from verifier.tree import cmdfiles, compdb, kbuild, linkcopy, plain, stubs
+from verifier.tree.model import CompileCommand, Progress, Tree, TreeError, config_digest, digest, silent
+
+DATABASE = "compile_commands.json"
+_UNFIT = re.compile(r"[\s:#$%]")
+
+
+def cache_folder() -> Path:
+    """The user's cache directory for kqual."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "kqual"
+
+
+def default_build(root: str, config: str = "audit") -> Path:
+    """The build directory for a tree and a configuration when the user names none."""
+    name = config if config in ("audit", "defconfig", "plain") else kbuild.config_key(config)
+    return cache_folder() / "build" / digest(f"{os.path.realpath(root)}\0{name}".encode("utf-8", "surrogateescape"))[:20]
+
+
+def open_tree(root: str, config: str = "audit", build: str | None = None, progress: Progress | None = None) -> Tree:
+    """Opens the tree at `root` for reading and returns its compile commands.
+
+    `config` is "audit", "defconfig", the path of a `.config`, or "plain" (no Kbuild). `build` is where Kbuild may write;
+    None means a directory of its own in the user's cache. Compile commands come from `compile_commands.json` in the
+    tree or the build directory, the `.cmd` files of a built tree, a Kbuild dry run, or plain `.c` files, in this order;
+    another `config` than "audit" passes over the first two, because they were made with a configuration of their own.
+
+    The tree is never written to. Raises TreeError for every mistake of the user and every lack of the machine.
+    """
+    report = progress or silent
+    top = _top(root)
+    if config not in ("audit", "defconfig", "plain"):
+        kbuild.config_key(config)  # a file that cannot be read is the user's first news
+        config = os.path.abspath(config)
+    if top.is_file():
+        return _single(top)
+    folder = Path(os.path.realpath(build)) if build is not None else None
+    kernel = kbuild.is_kernel(top)
+    if config == "plain":
+        return _plain(top, folder, kernel)
+    if config == "audit":
+        tree = _database(top, folder) or _cmd_files(top, folder, kernel, report)
+        if tree is not None:
+            return tree
+    if kernel:
+        return _kbuild(top, config, folder or default_build(str(top), config), report)
+    if config != "audit":
+        raise TreeError(f"{top} is not a kernel tree: --config {config} means nothing here", "leave --config out")
+    return _plain(top, folder, kernel)
+
+
+def _top(root: str) -> Path:
+    if "\0" in str(root):
+        raise TreeError("the tree's path holds a zero byte")
+    top = Path(os.path.realpath(root))
+    if not top.exists():
+        raise TreeError(f"{root}: there is no such directory", "name the top of a kernel tree")
+    if top.is_dir() and not os.access(top, os.R_OK | os.X_OK):
+        raise TreeError(f"{root}: no permission to read this directory", f"chmod -R u+rX {root}, or run as its owner")
+    return top
+
+
+def _single(file: Path) -> Tree:
+    if file.suffix != ".c":
+        raise TreeError(f"{file}: neither a directory nor a .c file", "name the top of a kernel tree")
+    commands = plain.commands(file.parent, [file.name])
+    return Tree(str(file.parent), "plain", None, "", "", commands, ["read as a plain file, without a build system"])
+
+
+def _ours(folder: Path) -> bool:
+    return (folder / kbuild.STAMP).exists()
+
+
+def _database(top: Path, folder: Path | None) -> Tree | None:
+    for place in (top, folder):
+        path = place / DATABASE if place is not None else None
+        if path is None or not path.is_file() or _ours(place):
+            continue
+        build = str(folder) if folder is not None else None
+        commands, notes = compdb.read(path, str(top), build)
+        config = _config_beside(commands, place)
+        notes.append(f"compile commands and configuration are those of {path}; the audit configuration is not applied")
+        return _tree(top, DATABASE, place, config, commands, notes)
+    return None
+
+
+def _config_beside(commands: list[CompileCommand], place: Path) -> str:
+    for directory in [place, *(Path(name) for name in sorted({command.directory for command in commands}))]:
+        found = config_digest(directory / ".config")
+        if found:
+            return found
+    text = "\0".join("\0".join((c.file, c.directory, *c.arguments)) for c in commands)
+    return digest(text.encode("utf-8", "surrogateescape"))
+
+
+def _cmd_files(top: Path, folder: Path | None, kernel: bool, report: Progress) -> Tree | None:
+    for place in (top, folder):
+        if place is None or not kernel or not cmdfiles.is_built(place) or _ours(place):
+            continue
+        commands, notes = cmdfiles.read(place, str(top), report)
+        if commands:
+            notes.append(f"compile commands and configuration are those of the build in {place}; the audit configuration "
+                         "is not applied (give --config to have one made)")  # fmt: skip
+            return _tree(top, "cmd files", place, config_digest(place / ".config"), commands, notes)
+    return None
+
+
+def _tree(
+    top: Path, origin: str, build: Path | None, config: str, commands: list[CompileCommand], notes: list[str]
+) -> Tree:
+    return Tree(str(top), origin, str(build) if build else None, kbuild.version(top), config, commands, notes)
+
+
+def _kbuild(top: Path, config: str, folder: Path, report: Progress) -> Tree:
+    source, notes = top, []
+    _outside(folder, top)
+    if _UNFIT.search(str(top)):
+        raise TreeError(f"{top}: Kbuild cannot work in a path with blanks or any of : # $ %", "move the tree elsewhere")
+    try:
+        if linkcopy.is_configured(top, kbuild.architecture()):
+            copy = folder.with_name(folder.name + "-source")
+            linkcopy.update(str(top), str(copy), report)
+            source = copy
+            notes.append("the tree was configured in place; it is read through a link copy without its generated files")
+            own = top / ".config"
+            if config == "audit" and own.is_file():
+                config = str(own)
+                notes.append("the configuration is the tree's own .config, not the audit configuration")
+        commands, stamp = kbuild.prepare(source, str(top), config, folder, report)
+    except TreeError as error:
+        raise TreeError(error.message, f"{error.hint}; `--config plain` reads the tree without Kbuild") from error
+    return _tree(source, "kbuild", folder, stamp.config_digest, commands, notes + stamp.notes)
+
+
+def _outside(folder: Path, top: Path) -> None:
+    if folder == top or top in folder.parents:
+        raise TreeError(f"--build {folder}: the tree itself is never written to", "name a directory outside the tree")
+    if _UNFIT.search(str(folder)):
+        raise TreeError(f"{folder}: Kbuild cannot work in a path with blanks or any of : # $ %", "name another --build")
+
+
+def _plain(top: Path, folder: Path | None, kernel: bool) -> Tree:
+    if not kernel:
+        return _tree(top, "plain", folder, "", plain.directory(top), ["read as plain files, without a build system"])
+    place = folder or default_build(str(top), "plain")
+    _outside(place, top)
+    try:
+        options = stubs.write(top, place / "plain-include", kbuild.options(kbuild.fragment()), kbuild.version(top))
+    except OSError as error:
+        raise TreeError(f"{place}: cannot be written: {error.strerror}", "name another directory with --build") from error
+    commands = plain.kernel(top, place / "plain-include")
+    config = digest("".join(f"{name}={value}\n" for name, value in sorted(options.items())).encode())
+    compdb.write(place / DATABASE, commands, str(top))
+    return _tree(top, "plain", place, config, commands, [plain.KERNEL_NOTE])

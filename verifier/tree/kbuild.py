@@ -1,0 +1,275 @@
+"""Prepares an out-of-tree build directory with Kbuild and asks it, without compiling, for every compile command.
+
+Steps, each recorded in the directory's stamp when it is done, so that an interrupted run goes on where it was:
+configure, prepare, dry run, generated sources, compile_commands.json.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+
+from verifier.tree import cmdfiles, compdb, generated, make
+from verifier.tree.dryrun import parse_dry_run
+from verifier.tree.model import CompileCommand, Progress, TreeError, config_digest, digest, silent, unit_key
+
+STAMP = "kqual-stamp.json"
+_FORMAT = 1
+# what the commands depend on; sources and headers are not among them
+_BUILD_FILE = re.compile(r"(Makefile|Kbuild|Kconfig)[\w.-]*$|.*\.(asn1|tbl|awk|pl|mk|map|uni)$")
+_VERSION = re.compile(r"^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION)\s*=[ \t]*(\S*)", re.MULTILINE)
+_ARCHITECTURES = {"x86_64": "x86", "aarch64": "arm64", "riscv64": "riscv", "ppc64le": "powerpc", "s390x": "s390"}
+_DEFCONFIGS = {"x86": "x86_64_defconfig"}
+_OPTION = re.compile(r"^(?:(CONFIG_\w+)=(.*)|# (CONFIG_\w+) is not set)$", re.MULTILINE)
+
+
+class Stamp(msgspec.Struct):
+    """What a build directory was made from. `inputs` digests the tree's build files, `config` is a name or the digest of
+    the file that was given, `notes` the ledger of the steps that are done."""
+
+    format: int
+    tree: str
+    config: str
+    inputs: str
+    config_digest: str = ""
+    steps: list[str] = []
+    notes: list[str] = []
+
+
+def is_kernel(root: Path) -> bool:
+    """Whether the directory is a kernel tree with Kbuild."""
+    return all((root / name).exists() for name in ("Makefile", "Kconfig", "scripts/Makefile.build", "arch"))
+
+
+def version(root: Path) -> str:
+    """The kernel's version from its top Makefile ("6.12.117"), "" when it has none."""
+    try:
+        text = (root / "Makefile").read_text("utf-8", "replace")[:4000]
+    except OSError:
+        return ""
+    parts = dict(_VERSION.findall(text))
+    numbers = [parts[name] for name in ("VERSION", "PATCHLEVEL", "SUBLEVEL") if parts.get(name)]
+    return ".".join(numbers) + parts.get("EXTRAVERSION", "") if "VERSION" in parts and "PATCHLEVEL" in parts else ""
+
+
+def architecture() -> str:
+    """Kbuild's name for this machine's architecture."""
+    return os.environ.get("ARCH") or _ARCHITECTURES.get(platform.machine(), "x86")
+
+
+def build_inputs(root: Path) -> str:
+    """Digest of names, sizes and modification times of the files that decide the compile commands."""
+    lines = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if name not in (".git", "Documentation", "LICENSES"))
+        for name in sorted(files):
+            if _BUILD_FILE.match(name):
+                status = os.stat(os.path.join(folder, name))
+                lines.append(f"{folder}/{name} {status.st_size} {status.st_mtime_ns}")
+    return digest("\n".join(lines).encode("utf-8", "surrogateescape"))
+
+
+def config_key(config: str) -> str:
+    """What a stamp says about `--config`: the name, or the digest of a file, with that of our own fragment."""
+    if config == "audit":
+        return "audit " + digest(fragment().encode())[:16]
+    if config == "defconfig":
+        return "defconfig"
+    path = Path(config)
+    try:
+        return "file " + digest(path.read_bytes())
+    except OSError as error:
+        raise TreeError(
+            f"--config {config}: {error.strerror}", "give `audit`, `defconfig`, `plain`, or the path of a .config file"
+        ) from error
+
+
+def fragment() -> str:
+    """The text of the audit configuration's fragment."""
+    return resources.files("verifier.tree").joinpath("config/audit.config").read_text("utf-8")
+
+
+def read_stamp(build: Path) -> Stamp | None:
+    """The stamp of a build directory; None when there is none or it cannot be read."""
+    try:
+        stamp = msgspec.json.decode((build / STAMP).read_bytes(), type=Stamp)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return stamp if stamp.format == _FORMAT else None
+
+
+def prepare(root: Path, tree: str, config: str, build: Path, progress: Progress) -> tuple[list[CompileCommand], Stamp]:
+    """Makes `build` ready for the kernel tree at `root` and returns its compile commands and its stamp.
+
+    `tree` is the tree that the user named (`root` may be a link copy of it). A directory that is ready for the same
+    tree and configuration is read back without running make. Raises TreeError.
+    """
+    key, inputs = config_key(config), build_inputs(root)
+    stamp = read_stamp(build)
+    # another version of our own fragment configures the directory anew; another configuration gets another directory
+    if stamp is not None and (stamp.tree != tree or (stamp.config != key and not stamp.config.startswith(config + " "))):
+        raise TreeError(
+            f"{build} was made for {stamp.tree} with {stamp.config.split()[0]}, not for this tree and configuration",
+            "name another directory with --build, or remove this one",
+        )
+    _make_directory(build, stamp)
+    with _lock(build):
+        return _prepare(root, tree, config, build, progress, read_stamp(build), key, inputs)
+
+
+@contextmanager
+def _lock(build: Path) -> Iterator[None]:
+    """One process at a time works in a build directory; the lock ends with the process."""
+    with open(build / "kqual.lock", "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _prepare(
+    root: Path, tree: str, config: str, build: Path, progress: Progress, stamp: Stamp | None, key: str, inputs: str
+) -> tuple[list[CompileCommand], Stamp]:
+    if stamp is None or (stamp.inputs, stamp.config) != (inputs, key):
+        stamp = Stamp(_FORMAT, tree, key, inputs)
+        _save(build, stamp)
+    database = build / "compile_commands.json"
+    if "commands" in stamp.steps and stamp.config_digest == config_digest(build / ".config") and database.is_file():
+        commands, _ = compdb.read(database, str(root), str(build))
+        return commands, stamp
+    stamp.steps = [step for step in stamp.steps if step in ("configure", "prepare")]
+    if "configure" not in stamp.steps or stamp.config_digest != config_digest(build / ".config"):
+        progress("configure", 0, 0)
+        configure(root, config, build)
+        stamp.steps = ["configure"]
+        stamp.config_digest = config_digest(build / ".config")
+        _save(build, stamp)
+    if "prepare" not in stamp.steps:
+        progress("prepare", 0, 0)
+        jobs = f"-j{len(os.sched_getaffinity(0))}"
+        make.run(["make", "-s", "-C", str(root), f"O={build}", jobs, "prepare"], root, "make prepare")
+        stamp.steps.append("prepare")
+        _save(build, stamp)
+    commands, notes = ask(root, build, progress)
+    compdb.write(database, commands, str(root))
+    stamp.steps.append("commands")
+    stamp.notes = unmet(root, config, build) + notes
+    _save(build, stamp)
+    return commands, stamp
+
+
+def _make_directory(build: Path, stamp: Stamp | None) -> None:
+    try:
+        build.mkdir(parents=True, exist_ok=True)
+        filled = any(build.iterdir())
+    except OSError as error:
+        raise TreeError(
+            f"{build}: cannot be used as a build directory: {error.strerror}", "name another one with --build"
+        ) from error
+    if filled and stamp is None:
+        own = build / ".config"
+        hint = f"name another one with --build, and give --config {own} to use its options" if own.exists() else (
+            "name another one with --build, or remove this one")  # fmt: skip
+        raise TreeError(f"{build} is not empty and was not made by this version of kqual", hint)
+    if not os.access(build, os.W_OK):
+        raise TreeError(f"{build}: cannot be written to", "name another one with --build")
+
+
+def _save(build: Path, stamp: Stamp) -> None:
+    beside = build / (STAMP + ".new")
+    beside.write_bytes(msgspec.json.format(msgspec.json.encode(stamp), indent=1))
+    beside.replace(build / STAMP)
+
+
+def configure(root: Path, config: str, build: Path) -> None:
+    """Writes the final `.config` into `build`."""
+    base = ["make", "-s", "-C", str(root), f"O={build}"]
+    if config in ("audit", "defconfig"):
+        target = _DEFCONFIGS.get(architecture(), "defconfig")
+        make.run([*base, target], root, f"make {target}")
+    else:
+        shutil.copyfile(config, build / ".config")
+    if config == "audit":
+        merged = build / "kqual-audit.config"
+        merged.write_text(fragment(), encoding="utf-8")
+        merge = ["sh", str(root / "scripts/kconfig/merge_config.sh"), "-m", "-O", str(build)]
+        make.run([*merge, str(build / ".config"), str(merged)], build, "scripts/kconfig/merge_config.sh")
+    make.run([*base, "olddefconfig"], root, "make olddefconfig")
+
+
+def unmet(root: Path, config: str, build: Path) -> list[str]:
+    """A note for every option that the audit fragment or the given file asks for and the final `.config` lacks."""
+    if config == "defconfig":
+        return []
+    text = fragment() if config == "audit" else Path(config).read_text("utf-8", "replace")
+    asked = {name: value for name, value in options(text).items() if value != "n"}
+    final = options((build / ".config").read_text("utf-8", "replace"))
+    lacking = [name for name in sorted(asked) if final.get(name, "n") != asked[name]]
+    symbols = kconfig_symbols(root) if lacking else set()
+    notes = []
+    for name in lacking:
+        if name not in final and name.removeprefix("CONFIG_") not in symbols:
+            why = "this kernel does not know it"
+        elif final.get(name, "n") != "n":
+            why = f"it is {final[name]} there"
+        else:
+            why = "a dependency is missing"
+        notes.append(f"{name}={asked[name]} is not in the final .config: {why}")
+    return notes
+
+
+def kconfig_symbols(root: Path) -> set[str]:
+    """The names of all options that any Kconfig file of the tree declares, without the prefix CONFIG_."""
+    symbols: set[str] = set()
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if name not in (".git", "Documentation")]
+        for name in files:
+            if name.startswith("Kconfig"):
+                with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as handle:
+                    symbols.update(re.findall(r"^\s*(?:menu)?config\s+(\w+)", handle.read(), re.MULTILINE))
+    return symbols
+
+
+def options(text: str) -> dict[str, str]:
+    """The options of a `.config` or a fragment; those that are not set have the value "n"."""
+    return {m[1] or m[3]: m[2] if m[1] else "n" for m in _OPTION.finditer(text)}
+
+
+def ask(root: Path, build: Path, progress: Progress) -> tuple[list[CompileCommand], list[str]]:
+    """The compile commands of a prepared build directory, from a dry run, and notes; makes the generated sources."""
+    progress("dry run", 0, 0)
+    printed = build / "kqual-dryrun.txt"
+    # without vmlinux.a the dry run cannot end well; -k prints every compile line all the same
+    said = make.run(["make", "-C", str(root), f"O={build}", "-n", "V=1", "-k", "vmlinux", "modules"], root,
+                    "make -n", allow_failure=True, output=printed)  # fmt: skip
+    text = printed.read_text("utf-8", "replace")
+    commands, missing, lost = parse_dry_run(text, str(build), str(root))
+    printed.unlink()
+    # make passes over objects that exist (the vDSO's, made for its image): their commands stand in .cmd files
+    made, _ = cmdfiles.read(build, str(root), silent)
+    seen = {unit_key(command) for command in commands}
+    commands = sorted([*commands, *(c for c in made if unit_key(c) not in seen)], key=unit_key)
+    if not commands:
+        raise TreeError(f"make -n printed no compile command:\n{make.last_lines(said)}", make.hint_for(said))
+    jobs = len(os.sched_getaffinity(0))
+    left = generated.generate(missing, root, build, jobs, progress)
+    # a generated file without a C suffix shows itself only by the #include that cannot be satisfied
+    more = generated.mentioned(generated.missing_includes(commands, root), text, root)
+    left += generated.generate([path for path in more if path not in missing], root, build, jobs, progress)
+    notes = [f"make -n: a line could not be read: {line}" for line in lost]
+    absent = [c.file for c in commands if os.path.isabs(c.file) and not os.path.exists(c.file)]
+    notes += [f"generated source {os.path.relpath(name, build)} could not be made; its unit is lost" for name in absent]
+    notes += [
+        f"generated header {name} could not be made"
+        for name in left
+        if not name.endswith(".c") and (root / name).parent.is_dir()
+    ]
+    progress("dry run", len(commands), len(commands))
+    return commands, notes

@@ -1,0 +1,67 @@
+"""Compile commands for C sources that no build system speaks for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from verifier.tree.model import CompileCommand, TreeError
+
+_SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv", "venv"})
+# what a kernel tree is read for without its Kbuild: the parts that every configuration shares
+_KERNEL_FOLDERS = ("arch/x86/entry", "arch/x86/ia32", "arch/x86/kernel", "arch/x86/mm", "block", "certs", "crypto", "fs",
+                   "init", "io_uring", "ipc", "kernel", "lib", "mm", "net", "security", "virt")  # fmt: skip
+_KERNEL_SKIPPED = frozenset({"tests", "selftests", "test", "kunit", "vdso", "tools"})
+KERNEL_NOTE = (
+    "read without Kbuild: options and generated headers are guesses, and drivers, sound and other architectures are left out"
+)
+
+
+def sources(root: Path, folders: tuple[str, ...] = ("",), skipped: frozenset[str] = _SKIPPED) -> list[str]:
+    """The `.c` files under `folders` of `root`, relative and sorted; links are not followed out of a directory."""
+    found = []
+    for top in folders:
+        for folder, inner, files in os.walk(root / top):
+            inner[:] = sorted(name for name in inner if name not in skipped)
+            found += [os.path.relpath(os.path.join(folder, name), root) for name in files if name.endswith(".c")]
+    return sorted(set(found))
+
+
+def directory(root: Path) -> list[CompileCommand]:
+    """Commands for every `.c` file under `root`, with `root` and its `include` directory as the search path.
+
+    Raises TreeError when there is none.
+    """
+    names = sources(root)
+    if not names:
+        raise TreeError(f"{root}: neither a kernel tree nor a directory with .c files", "name the top of a kernel tree")
+    return commands(root, names)
+
+
+def commands(root: Path, names: list[str]) -> list[CompileCommand]:
+    """Plain commands for the files `names` (relative to `root`)."""
+    paths = [f"-I{root}"] + ([f"-I{root}/include"] if (root / "include").is_dir() else [])
+    return [CompileCommand(n, str(root), ["cc", "-std=gnu11", *paths, "-c", "-o", n[:-2] + ".o", n]) for n in names]
+
+
+def kernel(root: Path, stubs: Path) -> list[CompileCommand]:
+    """Commands for a kernel tree with the headers in `stubs` (see verifier.tree.stubs) in place of generated ones."""
+    arch = f"{root}/arch/x86/include"
+    flags = [
+        *("gcc", "-nostdinc", f"-I{arch}", f"-I{stubs}", f"-I{root}/include", f"-I{arch}/uapi", f"-I{stubs}/uapi"),
+        *(f"-I{root}/include/uapi", "-include", f"{root}/include/linux/kconfig.h"),
+        *("-include", f"{root}/include/linux/compiler_types.h", "-D__KERNEL__", "-std=gnu11", "-fshort-wchar"),
+        *("-funsigned-char", "-fno-common", "-fno-strict-aliasing", "-m64", "-mno-sse", "-mcmodel=kernel", "-O2"),
+        *("-DCC_USING_FENTRY", "-Wno-pointer-sign"),
+    ]
+    skipped = _SKIPPED | _KERNEL_SKIPPED
+    result = []
+    for name in sources(root, _KERNEL_FOLDERS, skipped):
+        base = os.path.basename(name)[:-2].replace("-", "_")
+        folder = os.path.dirname(name)
+        own = [f"-I{root}/{folder}", f'-DKBUILD_MODFILE="{folder}/{base}"', f'-DKBUILD_BASENAME="{base}"']
+        own += [f'-DKBUILD_MODNAME="{base}"', f"-D__KBUILD_MODNAME=kmod_{base}", "-c", "-o", name[:-2] + ".o"]
+        result.append(CompileCommand(name, str(root), [*flags, *own, f"{root}/{name}"]))
+    if not result:
+        raise TreeError(f"{root}: no C source in fs, kernel, mm, net or security", "name the top of a kernel tree")
+    return result
