@@ -11,7 +11,6 @@ functions, file-scope objects, and the choice of what a unit yields:
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 
@@ -19,7 +18,12 @@ from verifier.frontend import libclang_api as api
 from verifier.frontend.ast import AstFunction, AstUnit
 from verifier.frontend.clang_expressions import stable_name
 from verifier.frontend.clang_nodes import (
-    ANNOTATE, COMPOUND, FUNCTION_DECL, PARM_DECL, VAR_DECL, Collector,
+    ANNOTATE,
+    COMPOUND,
+    FUNCTION_DECL,
+    PARM_DECL,
+    VAR_DECL,
+    Collector,
 )  # fmt: skip
 from verifier.frontend.clang_statements import STATIC, Statements
 from verifier.frontend.clang_text import SourceText
@@ -162,12 +166,12 @@ class UnitReader(Statements):
             attributes.append("stub")
         for parameter, _ in params:
             self.local_types.pop(parameter, None)
+        returns = self.types.class_of(api.result_type(type_))
+        whole = ("block", tuple(statements), self.line(body))
+        static = api.storage_class(cursor) == STATIC
+        end, known = api.end_line(cursor), sorted(set(attributes))
         self.functions.append(
-            AstFunction(
-                name, file, line, api.end_line(cursor), api.storage_class(cursor) == STATIC,
-                self.types.class_of(api.result_type(type_)), params, sorted(set(attributes)),
-                ("block", tuple(statements), self.line(body)), self.local_types,
-            )  # fmt: skip
+            AstFunction(name, file, line, end, static, returns, params, known, whole, self.local_types)
         )
 
     def object(self, cursor: CXCursor, file: str) -> None:
@@ -205,17 +209,3 @@ def is_stub(statements: list[tuple]) -> bool:
         elif statement[0] != "block" or statement[1]:
             return False
     return True
-
-
-def namer(root: str, build: str | None) -> Callable[[str], str]:
-    """Names for files: relative to the tree; generated files relative to the build directory."""
-    root = os.path.normpath(root) + os.sep
-    other = os.path.normpath(build) + os.sep if build else root
-
-    def name(path: str) -> str:
-        path = os.path.normpath(path)
-        if path.startswith(root):
-            return path[len(root) :]
-        return path[len(other) :] if path.startswith(other) else path
-
-    return name

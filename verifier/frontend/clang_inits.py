@@ -106,9 +106,9 @@ class Initialisers(Expressions):
         for number, field in enumerate(record.fields):
             if field.name == name:
                 return number
-            if not field.name and api.canonical_type(field.type).kind == RECORD:
-                if self._position(self.types.record_of(field.type), name, -1) >= 0:
-                    return number
+            inner = not field.name and api.canonical_type(field.type).kind == RECORD
+            if inner and self._position(self.types.record_of(field.type), name, -1) >= 0:
+                return number
         return otherwise
 
     def _field_type(self, record: Record, name: str) -> CXType | None:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from verifier.frontend import libclang_api as api
 from verifier.frontend.libclang_api import CXCursor
 
-TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|/\*.*?\*/|//[^\n]*|[A-Za-z_]\w*|[()\[\]{}:;,?]', re.S)
+TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|/\*.*?\*/|//[^\n]*|[A-Za-z_]\w*|[()\[\]{}:;,?]', re.DOTALL)
+BLANK = re.compile(r"/\*.*?\*/|\\\n", re.DOTALL)
 WINDOW = 20_000  # bytes of text looked at behind the start of a construct
 
 
@@ -60,8 +61,10 @@ class SourceText:
         """Which of initialisation, condition and step a `for` has; None if the text does not tell."""
         file, offset, _, _ = api.spelling_extent(cursor)
         parts = sections(self.at(file, offset), ";")
-        return None if len(parts) != 3 else tuple(bool(re.sub(r"/\*.*?\*/|\\\n", "", p, flags=re.S).strip())
-                                                   for p in parts)  # fmt: skip
+        if len(parts) != 3:
+            return None
+        before, condition, step = (bool(BLANK.sub("", part).strip()) for part in parts)
+        return before, condition, step
 
     def asm(self, cursor: CXCursor) -> tuple[bool, str, int | None, set[str]]:
         """(is it asm goto, template, number of outputs if the text tells, words that may be labels)."""

@@ -1,0 +1,292 @@
+"""All units of a tree, parsed by worker processes; only what the store lacks is parsed.
+
+The store holds, under "unit-record", what is known of a unit by its command (status, files it was made from), and
+under "unit" the IR by content.  A unit is up to date when hashing the same files again gives the same key.
+
+A worker that dies costs the unit that it was reading, nothing else: it is replaced and the unit is reported as lost.
+Results are the same for any number of workers and any order, because nothing of one unit goes into another.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from verifier.frontend import pch as pch_of
+from verifier.frontend.flags import digest
+from verifier.frontend.sources import Sources
+from verifier.frontend.units import HEADERS, ExtractResult, Work, header_unit, read_unit, reader_version, work_of
+from verifier.tree.model import CompileCommand, Tree
+
+Progress = Callable[[str, int, int], None]
+RECORDS, BLOBS = "unit-record", "unit"
+BATCH = 64  # results in one transaction
+SECONDS = 300.0  # a unit that takes longer is lost
+RECYCLE = 1000  # units after which a worker is replaced; libclang does not give all memory back
+
+
+class UnitRecord(msgspec.Struct):
+    """What is known of a unit.  Its IR is in the store under ("unit", key) unless the status is "lost"."""
+
+    file: str
+    status: str  # "analysed" | "partial" | "lost"
+    error: str
+    key: str
+    dependencies: list[str]
+    header: str = ""
+
+
+class Task(NamedTuple):
+    """Work for a worker: a unit, or (with `work` None) the headers of a group."""
+
+    number: int
+    work: Work | None
+    group: pch_of.Group | None
+    header: bool
+
+
+def extract(
+    tree: Tree, store: Any, jobs: int, scope: tuple[str, ...] | list[str] = (), progress: Progress | None = None
+) -> list[UnitRecord]:
+    """Records of all units in `scope` (folders; all if empty), sorted; the units of header functions come first.
+
+    `store` has get(kind, key), put_many(kind, items).  `progress(phase, done, total)` is called now and then.
+    """
+    build = tree.build or tree.root
+    sources = Sources(tree.root, build)
+    works = [work_of(command, tree.root, build) for command in tree.commands if in_scope(command.file, scope)]
+    place = pch_of.folder(tree.build)
+    groups: dict[str, pch_of.Group] = {}
+    for work in works:
+        if work.group is not None:
+            groups.setdefault(work.group.key, work.group)
+    made = {key: pch_of.lookup(group, place, sources) for key, group in sorted(groups.items())}
+    records: dict[int, UnitRecord] = {}
+    shared: dict[str, list[str]] = {}
+    tasks: list[Task] = []
+    for number, work in enumerate(works):
+        record = known(work, made.get(work.group.key) if work.group else None, store, sources)
+        if record is None:
+            tasks.append(Task(number, work, work.group, work.group is not None))
+        else:
+            records[number] = record
+    headers: dict[str, UnitRecord] = {}
+    missing = []
+    for key, group in sorted(groups.items()):
+        found = made[key]
+        record = decoded(store.get(RECORDS, header_name(group)))
+        if found is None or record is None or record.header != found.key:
+            missing.append(group)
+        else:
+            headers[key] = record
+    total = len(works)
+    report = progress or (lambda phase, done, total: None)
+    if missing:
+        report("headers", 0, len(missing))
+        queue = [Task(number, None, group, True) for number, group in enumerate(missing)]
+        for task, result in run(queue, tree, str(place), jobs):
+            headers[task.group.key] = keep(store, [(header_name(task.group), result)])[0]
+        for group in missing:
+            made[group.key] = pch_of.lookup(group, place, sources)
+    if tasks:
+        usable = {key for key, found in made.items() if found is not None}
+        tasks = [t._replace(header=t.group is not None and t.group.key in usable) for t in tasks]
+        # the largest sources first, so that no worker is left with one of them at the end
+        pending: list[tuple[Task, ExtractResult]] = []
+        report("parse", total - len(tasks), total)
+        done = total - len(tasks)
+        for task, result in run(tasks, tree, str(place), jobs):
+            pending.append((task, result))
+            done += 1
+            if len(pending) >= BATCH:
+                flush(store, pending, records)
+                report("parse", done, total)
+        flush(store, pending, records)
+        report("parse", total, total)
+    for key, found in made.items():
+        if found is not None:
+            shared[found.key] = found.dependencies
+    ordered = [headers[key] for key in sorted(headers)]
+    ordered.sort(key=lambda r: r.key)
+    for number in range(total):
+        record = records[number]
+        if record.header in shared:
+            record.dependencies = record.dependencies + shared[record.header]
+        ordered.append(record)
+    return sorted(ordered, key=lambda r: (not r.file.startswith("<"), r.file, r.key))
+
+
+def in_scope(file: str, scope: tuple[str, ...] | list[str]) -> bool:
+    """Is the file inside one of the folders?"""
+    return not scope or any(file == s or file.startswith(s.rstrip("/") + "/") for s in scope)
+
+
+def header_name(group: pch_of.Group) -> str:
+    """Store key of a group's record."""
+    return digest(reader_version(), HEADERS, group.key)
+
+
+def decoded(data: bytes | None) -> UnitRecord | None:
+    """A record as the store gives it; one of another shape counts as absent."""
+    try:
+        return msgspec.msgpack.decode(data, type=UnitRecord) if data else None
+    except msgspec.MsgspecError:
+        return None
+
+
+def known(work: Work, made: pch_of.Precompiled | None, store: Any, sources: Sources) -> UnitRecord | None:
+    """The stored record of a unit if all that it was made from is unchanged."""
+    record = decoded(store.get(RECORDS, work.name))
+    if record is None or (record.header and (made is None or made.key != record.header)):
+        return None
+    if record.key != digest(sources.key(work.name, record.dependencies), record.header):
+        return None
+    return record
+
+
+def keep(store: Any, results: list[tuple[str, ExtractResult]]) -> list[UnitRecord]:
+    """Store results under their names; returns their records."""
+    records = [UnitRecord(r.file, r.status, r.error, r.key, r.dependencies, r.header) for _, r in results]
+    store.put_many(BLOBS, [(r.key, r.blob) for _, r in results if r.blob])
+    # a lost unit is tried again by the next run: its cause may lie outside of the tree
+    store.put_many(
+        RECORDS,
+        [
+            (name, msgspec.msgpack.encode(record))
+            for (name, _), record in zip(results, records, strict=True)
+            if record.status != "lost"
+        ],
+    )
+    return records
+
+
+def flush(store: Any, pending: list[tuple[Task, ExtractResult]], records: dict[int, UnitRecord]) -> None:
+    """Store what is pending."""
+    done = keep(store, [(task.work.name, result) for task, result in pending])
+    for (task, _), record in zip(pending, done, strict=True):
+        records[task.number] = record
+    pending.clear()
+
+
+class Worker:
+    """One worker process and the task that it is at."""
+
+    def __init__(self, tree: Tree, place: str) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection, other = context.Pipe()
+        self.process = context.Process(target=serve, args=(other, tree.root, tree.build, place), daemon=True)
+        self.process.start()
+        other.close()
+        self.task: Task | None = None
+        self.since = 0.0
+        self.served = 0
+
+    def give(self, task: Task) -> None:
+        """Hand over a task."""
+        self.task = task
+        self.since = time.monotonic()
+        self.served += 1
+        self.connection.send(task)
+
+    def stop(self) -> None:
+        """End the process, politely if it is idle."""
+        if self.task is None and self.process.is_alive():
+            self.connection.send(None)
+            self.process.join(5)
+        if self.process.is_alive():
+            self.process.kill()
+        self.process.join()
+        self.connection.close()
+
+
+def run(tasks: list[Task], tree: Tree, place: str, jobs: int) -> Iterator[tuple[Task, ExtractResult]]:
+    """Do the tasks in worker processes; yields results as they come."""
+    waiting = list(reversed(tasks))
+    workers = [Worker(tree, place) for _ in range(max(1, min(jobs, len(tasks))))]
+    try:
+        for worker in workers:
+            worker.give(waiting.pop())
+        while any(worker.task is not None for worker in workers):
+            busy = {worker.connection: worker for worker in workers if worker.task is not None}
+            ready = wait(list(busy), timeout=10)
+            for connection in ready:
+                worker = busy[connection]
+                task = worker.task
+                try:
+                    answer = worker.connection.recv()
+                except (EOFError, OSError):
+                    worker.process.join()
+                    answer = lost(task, f"the parser ended with status {worker.process.exitcode}")
+                worker.task = None
+                yield task, answer
+                if waiting:
+                    if not worker.process.is_alive() or worker.served >= RECYCLE:
+                        worker.stop()
+                        worker = workers[workers.index(worker)] = Worker(tree, place)
+                    worker.give(waiting.pop())
+            for worker in list(workers):
+                if worker.task is not None and time.monotonic() - worker.since > SECONDS:
+                    task = worker.task
+                    worker.stop()
+                    fresh = workers[workers.index(worker)] = Worker(tree, place)
+                    yield task, lost(task, f"parsing took more than {SECONDS:.0f} s")
+                    if waiting:
+                        fresh.give(waiting.pop())
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+def lost(task: Task, why: str) -> ExtractResult:
+    """The result of a task that has none."""
+    if task.work is None:
+        return ExtractResult(HEADERS, b"", "lost", why, header_name(task.group), [])
+    return ExtractResult(task.work.file, b"", "lost", f"{task.work.file}: {why}", task.work.name, [])
+
+
+def serve(connection: Connection, root: str, build: str | None, place: str) -> None:
+    """A worker's life: tasks in, results out, until None comes."""
+    sources = Sources(root, build)
+    made: dict[str, pch_of.Precompiled | None] = {}
+    while True:
+        try:
+            task = connection.recv()
+        except EOFError:
+            return
+        if task is None:
+            return
+        if task.work is None:
+            found, result = header_unit(task.group, Path(place), sources)
+            made[task.group.key] = found
+            if found is not None:
+                result.header = found.key
+        else:
+            found = None
+            if task.header:
+                key = task.group.key
+                if key not in made:
+                    made[key] = pch_of.lookup(task.group, Path(place), sources)
+                found = made[key]
+            result = read_unit(task.work, found, sources)
+        connection.send(result)
+
+
+def extract_file(tree: Tree, command: CompileCommand, overlay: dict[str, bytes] | None = None) -> ExtractResult:
+    """One unit in this process, with new contents for some files (by name relative to the tree).
+
+    Uses the group's precompiled header if it is on disk and the overlay leaves its files alone; otherwise the unit is
+    parsed plainly, which gives the same functions under the same names.
+    """
+    build = tree.build or tree.root
+    sources = Sources(tree.root, build, overlay)
+    work = work_of(command, tree.root, build)
+    made = None
+    if work.group is not None:
+        made = pch_of.lookup(work.group, pch_of.folder(tree.build), Sources(tree.root, build))
+    return read_unit(work, made, sources)

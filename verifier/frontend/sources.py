@@ -1,0 +1,78 @@
+"""The files of a tree and its build directory: names, contents (with an overlay), content hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from verifier.frontend.flags import digest
+
+
+class Sources:
+    """Files by the name that reports use: relative to the tree, or to the build directory for generated ones.
+
+    `overlay` holds new contents by name.  Each file is hashed at most once.
+    """
+
+    def __init__(self, root: str, build: str | None, overlay: dict[str, bytes] | None = None) -> None:
+        self.root = os.path.normpath(root)
+        self.build = os.path.normpath(build) if build else self.root
+        self.overlay = overlay or {}
+        self._hashes: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+
+    def name(self, path: str) -> str:
+        """The name of a path as the compiler gives it."""
+        found = self._names.get(path)
+        if found is None:
+            found = os.path.normpath(path)
+            for top in (self.root, self.build):
+                if found.startswith(top + os.sep):
+                    found = found[len(top) + 1 :]
+                    break
+            self._names[path] = found
+        return found
+
+    def path(self, name: str) -> str:
+        """The place of a file by its name."""
+        if os.path.isabs(name):
+            return name
+        path = os.path.join(self.root, name)
+        if self.build != self.root and not os.path.exists(path):
+            return os.path.join(self.build, name)
+        return path
+
+    def read(self, path: str) -> bytes:
+        """Contents by path; OSError if there is none."""
+        if self.overlay:
+            name = self.name(path)
+            if name in self.overlay:
+                return self.overlay[name]
+        with open(path, "rb") as file:
+            return file.read()
+
+    def read_name(self, name: str) -> bytes:
+        """Contents by name, b"" where there is no such file."""
+        try:
+            return self.read(self.path(name))
+        except OSError:
+            return b""
+
+    def hash(self, name: str) -> str:
+        """Hash of the contents; "absent" where there is no such file."""
+        found = self._hashes.get(name)
+        if found is None:
+            try:
+                found = hashlib.blake2b(self.read(self.path(name)), digest_size=16).hexdigest()
+            except OSError:
+                found = "absent"
+            self._hashes[name] = found
+        return found
+
+    def key(self, name: str, dependencies: list[str]) -> str:
+        """One key for a name and the present contents of these files."""
+        return digest(name, [(d, self.hash(d)) for d in dependencies])
+
+    def unsaved(self) -> dict[str, bytes]:
+        """The overlay by path, as libclang takes it."""
+        return {self.path(name): data for name, data in self.overlay.items()}
