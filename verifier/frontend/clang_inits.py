@@ -13,9 +13,6 @@ from verifier.frontend.clang_nodes import INIT_LIST, MEMBER_REF, STRING, UNEXPOS
 from verifier.frontend.clang_types import ARRAYS, RECORD, VOID, Record
 from verifier.frontend.libclang_api import CXType
 
-PLAIN_ENTRIES = 512  # a table of constants longer than this says nothing about authorization
-RANGE = 256  # elements of a `[lo ... hi]` range that are listed one by one
-
 
 class Reader:
     """The expressions of a list, taken one after the other."""
@@ -199,57 +196,3 @@ class Initialisers(Expressions):
         while type_.kind in ARRAYS:
             type_ = api.canonical_type(api.element_type(type_))
         return self.types.class_of(type_) in ("int", "uint", "bool")
-
-
-def flatten(value: tuple) -> list[tuple[list, tuple]]:
-    """Entries of a `GlobalInit` from the value of its initialiser."""
-    entries: list[tuple[list, tuple]] = []
-    _flatten(value, [], entries)
-    if len(entries) > PLAIN_ENTRIES and all(entry[1][0] == "c" for entry in entries):
-        return []
-    return entries
-
-
-def _flatten(value: tuple, path: list, entries: list[tuple[list, tuple]]) -> None:
-    kind = value[0]
-    if kind == "init":
-        for field, inner in value[2]:
-            _flatten(inner, [*path, f"{value[1]}.{field}"], entries)
-    elif kind == "initarr":
-        place = 0
-        for inner in value[1]:
-            if inner[0] == "at":
-                for index in range(inner[1], min(inner[2], inner[1] + RANGE - 1) + 1):
-                    _flatten(inner[3], [*path, index], entries)
-                place = inner[2] + 1
-            else:
-                _flatten(inner, [*path, place], entries)
-                place += 1
-    elif kind == "addr" and value[1][0] in ("init", "initarr"):
-        _flatten(value[1], path, entries)  # the address of a compound literal: its members, as if in place
-    else:
-        entries.append((path, _constant(value)))
-
-
-def _constant(value: tuple) -> tuple:
-    kind = value[0]
-    if kind == "fun":
-        return ("f", value[1])
-    if kind == "int":
-        return ("c", clipped(value[1]))
-    if kind == "str":
-        return ("s", value[1])
-    if kind == "glob":
-        return ("ag", value[1])
-    if kind == "addr":
-        inner = value[1]
-        while inner[0] in ("mem", "idx"):
-            inner = inner[1]
-        if inner[0] == "glob":
-            return ("ag", inner[1])
-    return ("u", kind)
-
-
-def clipped(number: int) -> int:
-    """The number as MessagePack can hold it: 64 bits, signed or not."""
-    return number if -(1 << 63) <= number < 1 << 64 else number & ((1 << 64) - 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from verifier.frontend import libclang_api as api
 from verifier.frontend.clang_expressions import UNIQUE, innermost
-from verifier.frontend.clang_inits import Initialisers, flatten
+from verifier.frontend.clang_inits import Initialisers
 from verifier.frontend.clang_nodes import (
     ANNOTATE,
     ASM,
@@ -41,6 +41,7 @@ from verifier.frontend.clang_nodes import (
 )  # fmt: skip
 from verifier.frontend.clang_text import SourceText
 from verifier.frontend.libclang_api import CXCursor
+from verifier.frontend.tables import flatten
 from verifier.ir.model import GlobalInit
 
 STATIC = 3

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from verifier.frontend.lower_graph import Graph, fold
+from verifier.frontend.lower_graph import Graph, clipped, fold
 
 # Stores for array initialisers stop here: the variable was havocked before, so leaving stores out is sound.
 STORED_ELEMENTS = 64
@@ -98,7 +98,7 @@ class ExpressionLowering:
         return VALUE.get(e[0], ExpressionLowering.value_unexpected)(self, e)
 
     def value_int(self, e: tuple) -> int:
-        return self.graph.expr(("c", e[1]))
+        return self.graph.expr(("c", clipped(e[1])))
 
     def value_str(self, e: tuple) -> int:
         return self.graph.expr(("s", e[1]))
@@ -145,7 +145,7 @@ class ExpressionLowering:
         """`&&`, `||`, `?:`, compound literals: anything that is stored piecemeal goes through a temporary."""
         known = constant(e)
         if known is not None:
-            return self.graph.expr(("c", known))
+            return self.graph.expr(("c", clipped(known)))
         if e[0] == "cond":
             known = constant(e[1])
             if known is not None:
@@ -247,7 +247,7 @@ class ExpressionLowering:
         elif kind == "and" or kind == "or" or kind == "un" and e[1] == "!" and jumping(e):
             known = constant(e)
             if known is not None:
-                graph.statements.append(("=", place, graph.expr(("c", known)), self.line))
+                graph.statements.append(("=", place, graph.expr(("c", clipped(known))), self.line))
                 return
             yes, no, end = graph.block(), graph.block(), graph.block()
             self.branch(e, yes, no)

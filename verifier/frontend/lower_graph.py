@@ -14,12 +14,17 @@ from verifier.ir.dominance import successors
 from verifier.ir.model import Block
 
 COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
-# Bits that a constant may have before folding stops: nothing in C is wider.
-WIDEST = 1 << 128
+# What a constant may be: MessagePack holds 64 bits, signed or not.
+LEAST, GREATEST = -(1 << 63), (1 << 64) - 1
+
+
+def clipped(number: int) -> int:
+    """The number itself, or its low 64 bits where it needs more (__int128)."""
+    return number if LEAST <= number <= GREATEST else number & GREATEST
 
 
 def fold(op: str, a: int, b: int) -> int | None:
-    """Value of `a op b` for C integers of unbounded width; None where C would not define it (or it is huge)."""
+    """Value of `a op b` for C integers of unbounded width; None where C would not define it or 64 bits do not hold it."""
     if op == "+":
         value = a + b
     elif op == "-":
@@ -49,7 +54,7 @@ def fold(op: str, a: int, b: int) -> int | None:
         )
     else:
         return None
-    return value if value is not None and -WIDEST < value < WIDEST else None
+    return value if value is not None and LEAST <= value <= GREATEST else None
 
 
 class Graph:
@@ -102,7 +107,7 @@ class Graph:
         node = self.exprs[e]
         if node[0] == "c":
             value = node[1]
-            return self.expr(("c", -value if op == "neg" else ~value if op == "~" else int(not value)))
+            return self.expr(("c", clipped(-value if op == "neg" else ~value if op == "~" else int(not value))))
         return self.expr(("o", op, e))
 
     def temporary(self) -> int:

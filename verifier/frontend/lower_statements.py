@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from verifier.frontend.lower_expressions import ExpressionLowering, constant, jumping
+from verifier.frontend.lower_graph import clipped
 
 
 class StatementLowering(ExpressionLowering):
@@ -119,6 +120,8 @@ class StatementLowering(ExpressionLowering):
             if otherwise is None:
                 break
             graph.enter(no)
+            while otherwise[0] == "block" and len(otherwise[1]) == 1:
+                otherwise = otherwise[1][0]
             if otherwise[0] != "if":
                 self.scoped(otherwise)
                 break
@@ -219,7 +222,7 @@ class StatementLowering(ExpressionLowering):
             # May be taken at any value that has no case of its own: between `default` and here nothing is known.
             self.switches[-1][0].append([-(1 << 63), (1 << 64) - 1, block])
         else:
-            self.switches[-1][0].append([low, high, block])
+            self.switches[-1][0].append([clipped(low), clipped(high), block])
 
     def default(self, statement: tuple) -> None:
         block = self.graph.block()
