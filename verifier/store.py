@@ -165,6 +165,10 @@ class Store:
             self._write(lambda c: c.executemany("DELETE FROM entry WHERE kind = ? AND key = ?", pairs))
         return len(gone)
 
+    def clear(self, kind: str) -> None:
+        """Forget all values of a kind."""
+        self._write(lambda c: c.execute("DELETE FROM entry WHERE kind = ?", [kind]))
+
     def meta(self, key: str) -> str | None:
         """A property of the whole store (`tree`, `configuration`, ...), or None."""
         row = self._run(lambda c: c.execute("SELECT value FROM meta WHERE key = ?", [key]).fetchone(), None)

@@ -1,0 +1,5 @@
+"""The HTML report: one folder that opens from disk, without network and without JavaScript."""
+
+from reports.html.pages import write
+
+__all__ = ["write"]

@@ -1,0 +1,164 @@
+"""The words that all reports share: what a finding says, the completeness line, the verdict line."""
+
+from __future__ import annotations
+
+import re
+
+from verifier.findings import TIERS, Completeness, Document, Finding, door_title
+
+SENTENCES = {
+    "missing-check": "`{operation}` is reached without {checks}",
+    "ignored-result": "the result of {checks} does not decide about `{operation}`",
+    "wrong-object": "{checks} is asked about another object than `{object}`, which `{operation}` uses",
+    "weaker-check": "`{operation}` is reached after a check that asks for less than {checks}",
+    "refetch": "`{object}` was fetched again after {checks}; `{operation}` uses the unchecked one",
+    "late-check": "{checks} comes after the effect of `{operation}`",
+    "wrong-namespace": "{checks} is asked in another namespace than that of `{object}`",
+    "wrong-subject": "{checks} is asked about another subject than the one that performs `{operation}`",
+    "vacuous-check": "{checks} cannot refuse `{operation}`",
+}
+TITLES = {
+    "missing-check": "Missing check",
+    "ignored-result": "Ignored result",
+    "wrong-object": "Wrong object",
+    "weaker-check": "Weaker check",
+    "refetch": "Fetched again after the check",
+    "late-check": "Late check",
+    "wrong-namespace": "Wrong namespace",
+    "wrong-subject": "Wrong subject",
+    "vacuous-check": "Vacuous check",
+}
+LEDGER_TITLES = {
+    "inline-asm": "inline assembly, effects unknown",
+    "recursion": "recursion cut off",
+    "cut-off": "analysis of the function cut off",
+    "hook-compiled-out": "hooks that this configuration compiles out",
+    "hook-not-in-kernel": "hooks of the rule pack that this kernel lacks",
+    "hook-not-in-rules": "hooks of this kernel that no rule knows",
+    "no-user-subject": "runs without a user subject",
+    "tree": "notes on the tree",
+}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def plain(text: str) -> str:
+    """The text on one line: control characters and direction marks of hostile names become `\\xNN` or `\\uNNNN`."""
+    def escape(match: re.Match[str]) -> str:
+        code = ord(match[0])
+        return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+    shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return _CONTROL.sub(escape, shown)
+
+
+def listed(names: list[str], mark: str = "`") -> str:
+    """`a`, `a` and `b`, `a`, `b` and `c`."""
+    marked = [f"{mark}{name}{mark}" for name in names]
+    if len(marked) < 2:
+        return marked[0] if marked else "the check"
+    return ", ".join(marked[:-1]) + " and " + marked[-1]
+
+
+def headline(finding: Finding, mark: str = "`") -> str:
+    """What is wrong, in one sentence without the place."""
+    sentence = SENTENCES.get(finding.kind, "{kind} at `{operation}`: {checks}")
+    text = sentence.replace("`", mark).format(
+        kind=finding.kind,
+        operation=finding.operation,
+        object=finding.object or finding.operation,
+        checks=listed(finding.requires, mark),
+    )
+    return plain(text)
+
+
+def door_line(finding: Finding) -> str:
+    """Who reaches the place: `unlink(2)`, with the subject when it is not the user's task."""
+    if finding.door is None:
+        return "no door is known"
+    text = door_title(finding.door)
+    others = [door_title(door) for door in finding.doors if door != finding.door]
+    if others:
+        text += f", also {', '.join(others[:3])}" + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+    if finding.subject and finding.subject != "user":
+        text += f", on behalf of: {finding.subject}"
+    return plain(text)
+
+
+def number(value: int) -> str:
+    """12,345"""
+    return f"{value:,}"
+
+
+def percent(part: int, whole: int) -> str:
+    """One decimal, never rounded up to 100.0 %."""
+    if not whole:
+        return "0.0 %"
+    tenths = 1000 * part // whole
+    return f"{tenths // 10}.{tenths % 10} %"
+
+
+def counted(count: int, word: str) -> str:
+    """`1 error`, `2,000 errors`"""
+    return f"{number(count)} {word}" + ("" if count == 1 else "s")
+
+
+def completeness_line(completeness: Completeness) -> str:
+    """What the result rests on; the first line of every report."""
+    units, calls, verdicts = completeness.units, completeness.calls, completeness.obligations
+    parts = [f"analysed {number(units.analysed)} of {counted(units.total, 'unit')} ({percent(units.analysed, units.total)}"]
+    parts[0] += f"; {number(len(units.partial))} partial, {number(len(units.lost))} lost)"
+    parts.append(counted(completeness.functions, "function"))
+    if calls.indirect:
+        resolved = calls.indirect - calls.unresolved
+        parts.append(f"{percent(resolved, calls.indirect)} of {counted(calls.indirect, 'indirect call')} resolved")
+    parts.append(
+        f"obligations: {number(verdicts.mediated)} mediated, {number(verdicts.unmediated)} unmediated, "
+        f"{number(verdicts.unknown)} unknown"
+    )
+    return "completeness: " + ", ".join(parts)
+
+
+def tally(findings: list[Finding]) -> dict[str, int]:
+    """Number of findings by tier, gravest first."""
+    counts = dict.fromkeys(TIERS, 0)
+    for finding in findings:
+        counts[finding.tier] = counts.get(finding.tier, 0) + 1
+    return counts
+
+
+def verdict_line(document: Document) -> str:
+    """The result in one line; the last line of a text report."""
+    counts = tally(document.findings)
+    words = ", ".join(counted(count, tier) for tier, count in counts.items())
+    if document.fixed is not None:
+        words = f"the patch introduces {words}; it fixes {number(len(document.fixed))}"
+    units = document.completeness.units
+    if units.analysed < units.total:
+        missing = counted(units.total - units.analysed, "unit")
+        words += f"; {missing} of {number(units.total)} not fully analysed"
+    elif not units.total:
+        words += "; nothing was analysed"
+    return "result: " + words
+
+
+def ledger_groups(completeness: Completeness) -> list[tuple[str, str, list[str]]]:
+    """(kind, title, lines) of everything that was not analysed, ready to print."""
+    groups: list[tuple[str, str, list[str]]] = []
+    for kind, title, units in (
+        ("lost-unit", "units lost", completeness.units.lost),
+        ("partial-unit", "units analysed in part", completeness.units.partial),
+    ):
+        if units:
+            groups.append((kind, title, [plain(f"{unit.file}: {unit.error}") for unit in units]))
+    unresolved = [slot for slot in completeness.calls.slots if slot.unresolved]
+    if unresolved:
+        unresolved.sort(key=lambda slot: (-slot.unresolved, slot.slot))
+        lines = [plain(f"{slot.slot}: {slot.unresolved} of {counted(slot.sites, 'call')}") for slot in unresolved]
+        groups.append(("unresolved-call", "indirect calls without a known target, by slot", lines))
+    by_kind: dict[str, list[str]] = {}
+    for entry in completeness.ledger:
+        shown = plain(entry.what) + (f" ({number(entry.count)} times)" if entry.count > 1 else "")
+        by_kind.setdefault(entry.kind, []).append(shown)
+    for kind in sorted(by_kind):
+        groups.append((kind, LEDGER_TITLES.get(kind, kind.replace("-", " ")), by_kind[kind]))
+    return groups

@@ -1,0 +1,103 @@
+"""`kqual explain`: a finding, a rule or a kind of finding, in full."""
+
+from __future__ import annotations
+
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import click
+
+from verifier.cli import messages
+from verifier.cli.report import stored_document
+from verifier.errors import KqualError
+from verifier.findings import KINDS, Finding
+
+
+@click.command()
+@click.argument("what", metavar="ID|RULE|KIND")
+@click.option("--store", "store_path", type=click.Path(), metavar="FILE", help="Store of the scan that has the finding.")
+@click.option("--rules", multiple=True, type=click.Path(exists=True), metavar="DIR", help="Rule files over the bundled ones.")
+@click.pass_obj
+def explain(services: Any, what: str, store_path: str | None, rules: tuple[str, ...]) -> None:
+    """Explain a finding by its id (or the beginning of it), a rule by its name, or a kind of finding.
+
+    \b
+        kqual explain missing-check
+        kqual explain inode-unlink
+        kqual explain 3f2a9c
+    """
+    if what in KINDS:
+        click.echo(kind_page(what))
+        return
+    pack = services.load_pack(rules, "")
+    rule = pack.rule(what)
+    if rule is not None:
+        click.echo(messages.clean(rule_page(rule, pack)))
+        return
+    finding = find(what, store_path, pack)
+    from reports.text import finding_lines
+
+    click.echo("\n".join(finding_lines(finding)))
+    rule = pack.rule(finding.rule)
+    if rule is not None:
+        click.echo("\n" + messages.clean(rule_page(rule, pack)))
+    click.echo(f"\nThe kind: kqual explain {finding.kind}")
+
+
+def find(what: str, store_path: str | None, pack: Any) -> Finding:
+    """The finding of the last scan or gate whose fingerprint begins so; raises KqualError when it is not just one."""
+    if len(what) >= 4 and all(c in "0123456789abcdef" for c in what):
+        found: dict[str, Finding] = {}
+        for which in ("scan", "gate"):
+            try:
+                document, store = stored_document(store_path, which)
+            except KqualError:
+                if which == "scan":
+                    raise
+                continue
+            store.close()
+            for finding in [*document.findings, *(document.fixed or [])]:
+                if finding.fingerprint.startswith(what):
+                    found.setdefault(finding.fingerprint, finding)
+        if len(found) == 1:
+            return next(iter(found.values()))
+        if found:
+            raise KqualError(f"{len(found)} findings begin with {what}", f"more digits: {' '.join(sorted(found)[:4])}")
+        raise KqualError(f"no finding {what} in the last scan", "the id stands under each finding of `kqual report`")
+    from difflib import get_close_matches
+
+    known = [*KINDS, *(rule.id for rule in pack.rules)]
+    close = get_close_matches(what, known, 3, 0.5)
+    raise KqualError(f"{what!r} is no kind, no rule, and no id of a finding", " or ".join(close) or f"one of {', '.join(KINDS)}")
+
+
+def kind_page(kind: str) -> str:
+    """The page of a kind of finding, from the documentation beside the sources or installed with kqual."""
+    places = [Path(__file__).parents[2] / "docs" / "kinds", Path(sysconfig.get_path("data")) / "share" / "kqual" / "kinds"]
+    for folder in places:
+        page = folder / f"{kind}.md"
+        if page.is_file():
+            return page.read_text(encoding="utf-8")
+    raise KqualError(f"the page of {kind} is not installed", f"docs/kinds/{kind}.md in the sources of kqual")
+
+
+def rule_page(rule: Any, pack: Any) -> str:
+    """A rule in words and with its examples."""
+    out = [f"rule {rule.id} ({pack.services.get(rule.service, rule.service)}), {rule.tier}", f"    {rule.reason}", ""]
+    out.append(f"operation   {rule.operation_text}" + (f"   through slot {rule.slot}" if rule.slot else ""))
+    if rule.member:
+        out.append(f"member      {rule.member}")
+    out += [f"requires    {line}" for line in rule.requires_text]
+    if rule.in_functions:
+        out.append(f"only in     {', '.join(rule.in_functions)}")
+    if rule.not_in:
+        out.append(f"not in      {', '.join(rule.not_in)}")
+    out += [f"exempt      {exemption.name or 'where a condition holds'}: {exemption.reason}" for exemption in rule.exempt]
+    out.append(f"subject     {rule.subject}")
+    out.append(f"stands in   {rule.file}:{rule.line}")
+    for title, code in (("passes", rule.good), ("is reported", rule.bad)):
+        if code.strip():
+            out += ["", f"This {title}:", ""]
+            out += [f"    {line}" for line in code.strip("\n").split("\n")]
+    return "\n".join(out)

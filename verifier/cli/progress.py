@@ -1,0 +1,84 @@
+"""Progress on standard error: a bar with phase, rate and time left on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Self, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from verifier.cli.messages import clean
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress:
+    """Call it with (phase, done, total); `total` is 0 while it is not known.  A context manager."""
+
+    def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stderr
+        self.quiet = quiet
+        self.phase = ""
+        self.began = self.told = 0.0
+        self.bars: Bars | None = None
+        self.task = None
+
+    def __enter__(self) -> Self:
+        if not self.quiet and self.stream.isatty():
+            self.bars = Bars(
+                TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
+                TimeRemainingColumn(), console=Console(file=self.stream), transient=True,
+            )  # fmt: skip
+            self.bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bars is not None:
+            self.bars.stop()
+            self.bars = None
+
+    def __call__(self, phase: str, done: int, total: int) -> None:
+        """Show that `done` of `total` steps of `phase` are over."""
+        if self.quiet:
+            return
+        now = time.monotonic()
+        fresh = phase != self.phase
+        if fresh:
+            self.phase, self.began, self.told = phase, now, now
+        speed = done / (now - self.began) if now - self.began > 0.5 else 0.0
+        if self.bars is not None:
+            self._bar(clean(phase), done, total, speed, fresh)
+        elif fresh or now - self.told >= SECONDS_BETWEEN_LINES:
+            self.told = now
+            print(f"kqual: {clean(phase)}{amount(done, total, speed)}", file=self.stream, flush=True)
+
+    def _bar(self, phase: str, done: int, total: int, speed: float, fresh: bool) -> None:
+        assert self.bars is not None
+        if fresh:
+            if self.task is not None:
+                self.bars.remove_task(self.task)
+            self.task = self.bars.add_task(phase, total=total or None, rate="")
+        rate = f"{speed:,.0f}/s" if speed >= 1 else ""
+        self.bars.update(self.task, completed=done, total=total or None, rate=rate)
+
+
+def amount(done: int, total: int, speed: float) -> str:
+    """`: 300 of 3,449 (12/s, 4 min left)`; `speed` is in steps a second, 0 when not known yet."""
+    if not total:
+        return f": {done:,}" if done else ""
+    text = f": {done:,} of {total:,}"
+    if speed > 0 and done:
+        left = (total - done) / speed
+        text += f" ({speed:,.0f}/s, {duration(left)} left)" if speed >= 1 else f" ({duration(left)} left)"
+    return text
+
+
+def duration(seconds: float) -> str:
+    """`40 s`, `4 min`, `1 h 20 min`"""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

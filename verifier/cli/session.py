@@ -1,0 +1,135 @@
+"""One run: the tree, its store and the rules, opened together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from verifier import __version__
+from verifier.cli import messages
+from verifier.cli.progress import Progress
+from verifier.cli.services import Services
+from verifier.errors import KqualError, StoreError
+from verifier.findings import Document, ExemptionNote, LedgerEntry, RuleNote, finish_completeness
+from verifier.store import Store, cache_root, default_path
+
+
+@dataclass
+class Session:
+    """What a command works on."""
+
+    tree: Any
+    store: Store
+    pack: Any
+    progress: Progress
+    jobs: int
+    scope: tuple[str, ...]
+
+
+def check_tree(tree: str) -> str:
+    """The tree's path; raises KqualError when it is no folder that can be read."""
+    path = Path(tree)
+    if not path.exists():
+        raise KqualError(f"{tree}: no such folder", "give the folder of a kernel tree: kqual scan path/to/linux")
+    if not path.is_dir():
+        raise KqualError(f"{tree}: not a folder", "give the folder of a kernel tree, unpacked")
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise KqualError(f"{tree}: no permission to read it", "run as a user who may")
+    return str(path)
+
+
+@contextmanager
+def open_session(
+    services: Services, tree: str, config: str, build: str | None, store_path: str | None, scope: tuple[str, ...],
+    jobs: int, rules: tuple[str, ...], quiet: bool,
+) -> Iterator[Session]:  # fmt: skip
+    """Open everything that a command on a tree needs; closed again whatever happens."""
+    root = check_tree(tree)
+    parts = tuple(scope_part(part, root) for part in scope)
+    with Progress(quiet) as progress:
+        opened = services.open_tree(root, config, build, progress)
+        pack = services.load_pack(rules, opened.version)
+        with open_store(Path(store_path) if store_path else default_path(root, config)) as store:
+            yield Session(opened, store, pack, progress, jobs, parts)
+
+
+def open_store(path: Path) -> Store:
+    """The store for writing; for reading only when it exists and cannot be written to."""
+    try:
+        return Store.open(path, say=messages.warning)
+    except StoreError as error:
+        if not isinstance(error.__cause__, PermissionError) or not path.is_file():
+            raise
+        messages.warning(f"{error.message}; it is used for reading only")
+        return Store.open(path, readonly=True, say=messages.warning)
+
+
+def scope_part(part: str, root: str) -> str:
+    """A folder of the tree as a relative path; given relative to the tree, or as a path into it."""
+    real = os.path.realpath(root)
+    for base in (root, "."):
+        path = os.path.realpath(os.path.join(base, part))
+        if os.path.exists(path) and (path == real or path.startswith(real.rstrip("/") + "/")):
+            return os.path.relpath(path, real)
+    raise KqualError(f"{part}: no such folder in the tree", "give it relative to the tree: --scope fs/ext4")
+
+
+def within(file: str, scope: tuple[str, ...]) -> bool:
+    """Whether a file of the tree lies in one of the folders; in any case when there are none."""
+    return not scope or any(part == "." or file == part or file.startswith(part + "/") for part in scope)
+
+
+def annotate(document: Document, session: Session, report_scope: tuple[str, ...]) -> Document:
+    """Add what the analysis itself does not know: the configuration, notes on tree and rules; apply --report-scope."""
+    tree, pack = session.tree, session.pack
+    document.findings = [f for f in document.findings if within(f.file, report_scope)]
+    if document.fixed is not None:
+        document.fixed = [f for f in document.fixed if within(f.file, report_scope)]
+    configuration = {
+        "kqual": __version__,
+        "kernel": tree.version,
+        "compile commands": tree.origin,
+        "configuration": tree.config_digest[:12],
+        "rules": pack.digest[:12],
+        "scope": " ".join(session.scope),
+    }
+    document.configuration = {key: value for key, value in configuration.items() if value} | document.configuration
+    document.completeness.ledger += [LedgerEntry(kind="tree", what=note) for note in tree.notes]
+    finish_completeness(document.completeness)
+    shown = {finding.rule for finding in [*document.findings, *(document.fixed or [])]}
+    document.rules = [
+        RuleNote(id=rule.id, operation=rule.operation_text, service=rule.service, reason=rule.reason)
+        for rule in sorted(pack.rules, key=lambda rule: rule.id)
+        if rule.id in shown
+    ]
+    document.exemptions = [
+        ExemptionNote(name=name, reason=exemption.reason) for name, exemption in sorted(pack.exemptions.items())
+    ]
+    return document
+
+
+def remember(store: Store) -> None:
+    """Note which store was used last, for the commands that ask about a scan without naming a tree."""
+    pointer = cache_root() / "last-store"
+    try:
+        pointer.parent.mkdir(parents=True, exist_ok=True)
+        pointer.with_suffix(".new").write_text(str(store.path.absolute()) + "\n", encoding="utf-8", errors="surrogateescape")
+        os.replace(pointer.with_suffix(".new"), pointer)
+    except OSError as error:
+        messages.warning(f"cannot note the store for later questions in {pointer}: {error.strerror}; name it with --store")
+
+
+def last_store() -> Path:
+    """The store that was used last; raises KqualError when there is none."""
+    pointer = cache_root() / "last-store"
+    hint = "run `kqual scan TREE` first, or name the store with --store FILE"
+    try:
+        return Path(pointer.read_text(encoding="utf-8", errors="surrogateescape").rstrip("\n"))
+    except FileNotFoundError:
+        raise KqualError("no tree was scanned yet", hint) from None
+    except OSError as error:
+        raise KqualError(f"{pointer}: {error.strerror}", hint) from error

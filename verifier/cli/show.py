@@ -1,0 +1,106 @@
+"""`kqual show`: questions about a scanned tree, answered from the store."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+
+from verifier.cli import messages
+from verifier.cli.catalogue import Catalogue
+from verifier.cli.session import check_tree, last_store
+from verifier.store import Store, default_path
+
+
+def _options(command: Callable) -> Callable:
+    for option in (
+        click.option("--store", "store_path", type=click.Path(), metavar="FILE", help="The store of the scan."),
+        click.option("--tree", type=click.Path(), metavar="TREE", help="The scanned tree  [default: the last one]"),
+        click.option("--config", default="audit", show_default=True, help="Its configuration, with --tree."),
+    ):
+        command = option(command)
+    return click.pass_obj(command)
+
+
+def open_catalogue(store_path: str | None, tree: str | None, config: str) -> Catalogue:
+    """The catalogue of the store named, of the tree named, or of the last scan."""
+    path = store_path or (default_path(check_tree(tree), config) if tree else last_store())
+    return Catalogue(Store.open(path, readonly=True, say=messages.warning))
+
+
+def _print(lines: Iterator[str]) -> None:
+    for line in lines:
+        click.echo(messages.clean(line))
+    sys.stdout.flush()
+
+
+@click.group(no_args_is_help=False, invoke_without_command=True)
+@click.pass_context
+def show(ctx: click.Context) -> None:
+    """Ask about a scanned tree; the answers come from the store of the last scan, or of --tree or --store.
+
+    \b
+        kqual show checks vfs_unlink                    what it checks, guarantees, leaves to its callers
+        kqual show callers security_inode_unlink        who calls it, directly and through slots
+        kqual show slot inode_operations.unlink         what a slot may hold, who calls through it
+        kqual show path openat file_operations.open     the calls from a door, with the checks on the way
+        kqual show facts fs/namei.c:4300                which checks are passed when control gets there
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@show.command()
+@click.argument("function")
+@_options
+def checks(services: Any, function: str, store_path: str | None, tree: str | None, config: str) -> None:
+    """What FUNCTION checks, guarantees to its callers, and leaves to them."""
+    from verifier.cli import answers
+
+    catalogue = open_catalogue(store_path, tree, config)
+    _print(answers.checks(catalogue, function, services.load_pack((), catalogue.info.version)))
+
+
+@show.command()
+@click.argument("function")
+@_options
+def callers(_: Any, function: str, store_path: str | None, tree: str | None, config: str) -> None:
+    """Who calls FUNCTION, directly and through slots."""
+    from verifier.cli import answers
+
+    _print(answers.callers(open_catalogue(store_path, tree, config), function))
+
+
+@show.command()
+@click.argument("slot", metavar="STRUCT.FIELD")
+@_options
+def slot(_: Any, slot: str, store_path: str | None, tree: str | None, config: str) -> None:
+    """What the slot STRUCT.FIELD may hold, and who calls through it."""
+    from verifier.cli import answers
+
+    _print(answers.slot(open_catalogue(store_path, tree, config), slot))
+
+
+@show.command()
+@click.argument("door")
+@click.argument("function", metavar="FUNCTION|STRUCT.FIELD")
+@_options
+def path(services: Any, door: str, function: str, store_path: str | None, tree: str | None, config: str) -> None:
+    """A chain of calls from DOOR to FUNCTION, or to a call through STRUCT.FIELD, with the checks on the way."""
+    from verifier.cli import answers
+
+    catalogue = open_catalogue(store_path, tree, config)
+    _print(answers.path(catalogue, door, function, services.load_pack((), catalogue.info.version)))
+
+
+@show.command()
+@click.argument("where", metavar="FILE:LINE")
+@_options
+def facts(services: Any, where: str, store_path: str | None, tree: str | None, config: str) -> None:
+    """Which checks are passed when control reaches FILE:LINE."""
+    from verifier.cli import answers
+
+    catalogue = open_catalogue(store_path, tree, config)
+    _print(answers.facts(catalogue, where, services.load_pack((), catalogue.info.version)))
