@@ -311,6 +311,9 @@ class Expressions:
                 if kind.startswith("ptr:") and kind != "ptr:" and api.binary_operator(inner[1]) == 7:
                     return ("container", self.expr(inner[2][0]), kind[4:])
         e = self.expr(operand)
+        if e[0] == "bin" and e[1] == "-" and is_null_member(e[3]):
+            kind = self.types.class_of(api.cursor_type(node[1]))
+            return ("container", e[2], kind[4:]) if kind.startswith("ptr:") and kind != "ptr:" else e
         if e[0] == "int" and not 0 <= e[1] < 128:
             value = api.evaluate(node[1])
             if value is not None:
@@ -354,6 +357,16 @@ class Expressions:
                 if replaced is not None:
                     return replaced
         return ("stmtexpr", tuple(statements))
+
+
+def is_null_member(e: tuple) -> bool:
+    """Is it `&((T *)0)->member`, an offset spelled by hand?"""
+    if e[0] != "addr" or e[1][0] not in ("mem", "idx"):
+        return False
+    e = e[1]
+    while e[0] in ("mem", "idx"):
+        e = e[1]
+    return e == ("deref", ("int", 0))
 
 
 def truth(e: tuple) -> bool:
