@@ -93,8 +93,8 @@ def found() -> dict[str, list[Issue]]:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         pack = load(extra=[CORPUS / "rules.toml"])
-        tree = open_tree(CORPUS, build=work / "build")
-        store = Store(work / "store.db")
+        tree = open_tree(str(CORPUS), "plain", build=str(work / "build"))
+        store = Store.open(work / "store.db")
         try:
             document = scan(tree, store, pack, 1, (), None)
         finally:
@@ -231,4 +231,5 @@ def report() -> int:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(CORPUS.parent))
     sys.exit(report())

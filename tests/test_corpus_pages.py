@@ -70,10 +70,10 @@ def test_bad_examples_are_reported_as_their_kind_and_good_ones_are_not(tmp_path:
     for kind in KINDS:
         for heading in ("Bad", "Good"):
             (tree / f"{kind}-{heading.lower()}.c").write_text(example(kind, heading))
-    store = Store(tmp_path / "store.db")
+    store = Store.open(tmp_path / "store.db")
     try:
         pack = load(extra=[ROOT / "corpus" / "rules.toml"])
-        document = scan(open_tree(tree, build=tmp_path / "build"), store, pack, 1, (), None)
+        document = scan(open_tree(str(tree), "plain", build=str(tmp_path / "build")), store, pack, 1, (), None)
     finally:
         store.close()
     seen = {(f.file, f.kind) for f in document.findings}

@@ -37,11 +37,12 @@ int logical_and_bad(struct thing *first, struct thing *second)
 {
 	if (security_thing(first) && security_thing(second))
 		return -EACCES;
-	controlled_op(second); /* expect: missing-check thing-use */
+	controlled_op(second); /* expect: wrong-object thing-use */
 	return 0;
 }
 
-int sum_in_loop_ok(struct thing *thing)
+/* Sums of truth values: that none of them can be negative is not known, so 0 may come from 1 - 1. */
+int FP_counted_denials_ok(struct thing *thing)
 {
 	int denied = 0;
 
@@ -74,7 +75,7 @@ int either_result_bad(struct thing *first, struct thing *second)
 		err = security_thing(second);
 	if (err)
 		return err;
-	controlled_op(first); /* expect: ignored-result thing-use */
+	controlled_op(first); /* expect: wrong-object thing-use */
 	return 0;
 }
 
