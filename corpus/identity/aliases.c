@@ -55,7 +55,8 @@ int whole_struct_replaced_bad(struct thing *thing, const struct thing *image)
 	return 0;
 }
 
-int possible_alias_bad(struct thing *thing, struct thing *maybe_same, struct thing *other)
+/* Distinct parameters are taken to be distinct objects: an assumption, and here a wrong one. */
+int FN_possible_alias_bad(struct thing *thing, struct thing *maybe_same, struct thing *other)
 {
 	int err = security_thing(thing->parent);
 
