@@ -129,9 +129,15 @@ class UnitReader(Statements):
         body = None
         attributes: list[str] = []
         params: list[tuple[str, str]] = []
-        for child in self.collector.children(cursor):
+        children = self.collector.children(cursor)
+        # Of a function that returns a function pointer, that one's parameters are listed before its own.
+        foreign = sum(child.kind == PARM_DECL for child in children) - api.number_of_arguments(cursor)
+        for child in children:
             kind = child.kind
             if kind == PARM_DECL:
+                if foreign > 0:
+                    foreign -= 1
+                    continue
                 spelled = api.cursor_spelling(child) or f"arg{len(params)}"
                 type_class = self.types.class_of(api.cursor_type(child))
                 unique = self.local_name(spelled, type_class)

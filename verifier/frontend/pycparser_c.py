@@ -322,7 +322,8 @@ def parse_c(name: str | Path, root: str | Path | None = None, text: str | None =
     sys.setrecursionlimit(max(limit, DEEP))
     try:
         source = prepare(name, read)
-        tree = CParser().parse(source.text, name)
+        parser = CParser()
+        tree = parser.parse(source.text, name)
         reader = UnitReader(source)
         reader.unit(tree)
     except (OSError, UnicodeDecodeError) as error:
@@ -330,7 +331,13 @@ def parse_c(name: str | Path, root: str | Path | None = None, text: str | None =
         return unit._replace(errors=[f"{name}:1: cannot be read: {reason}"])
     except ParseError as error:
         match = ERROR_PLACE.match(str(error))
-        message = f"{match[1]}:{match[2]}: {match[3]}" if match else f"{name}:1: {error}"
+        if match:
+            message = f"{match[1]}:{match[2]}: {match[3]}"
+        else:
+            # Some of pycparser's errors come without a line; its lexer still knows how far it got.
+            lexer = parser.clex
+            file, number = getattr(lexer, "filename", name) or name, getattr(lexer, "lineno", 1)
+            message = f"{file}:{number}: {str(error).rpartition(': ')[2]}"
         return unit._replace(errors=[*source.errors, message])
     except RecursionError:
         return unit._replace(errors=[f"{name}:1: nested too deeply"])

@@ -12,6 +12,7 @@ from pycparser import c_ast
 
 from verifier.frontend.lower_graph import fold
 from verifier.frontend.pycparser_types import (
+    BOOL,
     CHAR,
     INT,
     LONG,
@@ -238,7 +239,7 @@ class Expressions:
             if isinstance(inner, c_ast.BinaryOp) and inner.op == "-" and is_offset(inner.right):
                 return ("container", self.expr(inner.left), class_[4:]), kind
         e, _ = self.typed(node.expr)
-        if e[0] == "int" and not 0 <= e[1] < 128 and kind[0] in ("int", "bool"):
+        if e[0] == "int" and kind[0] in ("int", "bool") and not 0 <= e[1] < (2 if kind == BOOL else 128):
             return ("int", wrapped(e[1], kind)), kind
         return e, kind
 

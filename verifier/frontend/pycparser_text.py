@@ -19,6 +19,11 @@ DIRECTIVE = re.compile(r"\s*#\s*(\w*)\s*(.*?)\s*\Z")
 BRACKET = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|[(){}\[\]]')
 NAME = re.compile(r"[A-Za-z_]\w*")
 DEEPEST_INCLUDE = 40
+# GNU spellings of what pycparser knows under its standard name.
+SPELLINGS = {
+    "__builtin_offsetof": "offsetof", "__inline": "inline", "__inline__": "inline", "__const": "const",
+    "__volatile__": "volatile", "__signed__": "signed", "__extension__": "", "__restrict": "restrict",
+}  # fmt: skip
 
 Place = tuple[str, int, int]
 
@@ -42,7 +47,7 @@ class Reader:
 
     def __init__(self, read: Callable[[str], str]) -> None:
         self.read = read
-        self.macros: dict[str, str] = {}
+        self.macros: dict[str, str] = dict(SPELLINGS)
         self.lines: list[str] = []
         self.origins: list[tuple[str, int]] = []
         self.errors: list[str] = []
