@@ -68,6 +68,20 @@ def _fresh(value: Value) -> bool:
     return value.op in ("L", "G", "&")
 
 
+def _innermost(value: Value) -> Value:
+    """The value that an access path starts from: a parameter, a global, a call's result, ..."""
+    while value.op in (".", "[]", "*", "ld", "&", "fv", "k"):
+        value = value.args[0]
+    return value
+
+
+def _differ(a: Value, b: Value) -> bool:
+    """Two access paths are taken to name different objects when they start from different known values: distinct
+    parameters, globals and call results are assumed not to alias (docs/soundness.md)."""
+    x, y = _innermost(a), _innermost(b)
+    return x is not y and x.op != "phi" and y.op != "phi"
+
+
 def _mentions_field(value: Value, field: str, base: Value, memo: dict[Value, bool]) -> bool:
     known = memo.get(value)
     if known is not None:
@@ -76,7 +90,7 @@ def _mentions_field(value: Value, field: str, base: Value, memo: dict[Value, boo
     if value.op == "ld":
         location = value.args[0]
         if location.op == "." and location.args[1] == field and location.args[0] is not base:
-            hit = not _fresh(root(location))
+            hit = not _fresh(root(location)) and not _differ(location, base)
     if not hit:
         for arg in value.args:
             items = arg if arg.__class__ is tuple else (arg,)
@@ -107,7 +121,11 @@ def store(values: Values, state: State, location: Value, value: Value) -> None:
         stale = [
             k
             for k in state.env
-            if k.op == "." and k.args[1] == field and k is not location and not _fresh(root(k))
+            if k.op == "."
+            and k.args[1] == field
+            and k is not location
+            and not _fresh(root(k))
+            and not _differ(k, location)
         ]
         for k in stale:
             del state.env[k]

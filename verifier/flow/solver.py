@@ -17,7 +17,7 @@ from verifier.flow.state import ANY, State, either, join
 from verifier.flow.transfer import Frame
 from verifier.flow.values import Value
 
-MOST_STATES = 20
+MOST_STATES = 32
 BUDGET = 4000
 SITE_BITS = 12
 
@@ -168,10 +168,12 @@ class Solver:
     def _merge_closest(self, block: int, state: State) -> None:
         """Join with the kept state that shares most facts: both keep only the facts that they share."""
         table = self.table[block]
+        waiting = self._key(state)[2]
         best_key, best = max(
             table.items(),
             key=lambda item: (
                 item[1].subject is state.subject,
+                item[0][2] == waiting,
                 len(item[1].facts & state.facts) - len(item[1].facts ^ state.facts),
                 -sum(f.number for f in item[1].facts),
             ),

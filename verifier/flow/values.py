@@ -29,6 +29,7 @@ from collections.abc import Callable
 from typing import Any
 
 VOLATILE = frozenset({"r", "out", "phi", "L", "un"})
+STATEMENTS = frozenset({"fact", "nfact", "cond", "took"})  # about values, never operands
 MAX_DEPTH = 14
 # Members that hold a pointer with flag bits below it; masking those bits off gives the pointer (struct fd of 6.12).
 PACKED_POINTERS = frozenset({"word"})
@@ -56,8 +57,8 @@ class Value:
                         if item.atoms:
                             atoms = atoms | item.atoms if atoms else item.atoms
                         depth = max(depth, item.depth)
-        self.atoms = atoms | {self} if op in VOLATILE else atoms
-        self.depth = depth + 1
+        self.atoms = frozenset((self,)) if op in VOLATILE else atoms  # a volatile value stands for itself alone
+        self.depth = 1 if op in VOLATILE else depth + 1
 
     def __repr__(self) -> str:
         return show(self)
@@ -77,7 +78,7 @@ class Values:
         value = self.table.get(key)
         if value is None:
             value = Value(op, args, len(self.table))
-            if value.depth > MAX_DEPTH:
+            if value.depth > MAX_DEPTH and op not in STATEMENTS:
                 value = Value("un", ("deep", len(self.table)), len(self.table))
             self.table[key] = value
         return value
@@ -229,12 +230,14 @@ def mentions_member(value: Value, field: str) -> bool:
     return False
 
 
-def show(value: Value, names: list[str] | None = None) -> str:
-    """C-like text of a value; `names` are the parameters'."""
+def show(value: Value, names: list[str] | None = None, depth: int = 6) -> str:
+    """C-like text of a value; `names` are the parameters', what lies deeper than `depth` becomes `...`."""
     op, a = value.op, value.args
+    if depth == 0 and op not in ("c", "p", "L", "G", "f"):
+        return "..."
 
     def sub(v: Any) -> str:
-        return show(v, names) if v.__class__ is Value else str(v)
+        return show(v, names, depth if op in ("ld", "&", "*") else depth - 1) if v.__class__ is Value else str(v)
 
     if op == "c":
         return str(a[0])

@@ -314,6 +314,23 @@ def names_in(pattern: Any) -> set[str]:
     return out
 
 
+def tested_members(pattern: Any) -> set[tuple[str, int | None]]:
+    """(member, bits) that an expression tests: bits of `x->m & bits`, None for other tests; arguments of calls are
+    no tests."""
+    if not isinstance(pattern, tuple) or not pattern or pattern[0] == "call":
+        return set()
+    if pattern[0] == "member":
+        return {(pattern[2], None)}
+    if pattern[0] == "bin" and pattern[1] == "&":
+        for x, c in ((pattern[2], pattern[3]), (pattern[3], pattern[2])):
+            if x[0] == "member" and c[0] == "int":
+                return {(x[2], c[1])}
+    out: set[tuple[str, int | None]] = set()
+    for part in pattern[1:]:
+        out |= tested_members(part)
+    return out
+
+
 def fields_in(pattern: Any) -> set[str]:
     """All member names that an expression mentions."""
     if not isinstance(pattern, tuple) or not pattern:

@@ -6,7 +6,7 @@ from typing import Any
 
 from lattices.pack import Check, Pack, Rule
 from verifier.flow.state import ANY, NEG, POS, ZERO
-from verifier.oracles.patterns import calls_in, fields_in, names_in, negated_in
+from verifier.oracles.patterns import calls_in, fields_in, names_in, negated_in, tested_members
 
 _ALLOW = {"errno": ZERO, "true": NEG | POS, "false": ZERO, "pointer": POS}
 _POSSIBLE = {"errno": NEG | ZERO, "true": ZERO | POS, "false": ANY, "pointer": ANY}
@@ -22,7 +22,7 @@ class Rulebook:
         self.by_slot: dict[str, list[Rule]] = {}
         self.by_store: dict[str, list[Rule]] = {}
         self.by_read: dict[str, list[Rule]] = {}
-        self.conditions: set[str] = set()
+        self.conditions: dict[str, set[int | None]] = {}
         self.predicates: set[str] = set()
         self.negated: set[str] = set()
         self.allow: dict[str, tuple[int, tuple[int, ...]] | None] = {}
@@ -56,8 +56,8 @@ class Rulebook:
             if isinstance(name, str) and name not in self.pack.accessors:
                 self.predicates.add(name)
         self.negated |= negated_in(pattern)
-        if pattern[0] != "call":
-            self.conditions |= fields_in(pattern)
+        for field, bits in tested_members(pattern):
+            self.conditions.setdefault(field, set()).add(bits)
 
     def allowed(self, name: str) -> tuple[int, tuple[int, ...]] | None:
         """(outcome classes, constants) of a check that mean "allowed"; None for what is no declared check."""

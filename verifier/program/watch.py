@@ -81,8 +81,12 @@ class FunctionWatcher:
             return value.args[0] in self.book.negated
         if value.op == "ld":
             place = value.args[0]
-            return place.op == "." and place.args[1] in self.book.conditions
+            return place.op == "." and None in self.book.conditions.get(place.args[1], ())
         if value.op == "o":
+            if value.args[0] == "&" and value.args[-1].op == "c" and value.args[1].op in ("ld", "fv"):
+                place = value.args[1].args[0] if value.args[1].op == "ld" else value.args[1]
+                bits = value.args[-1].args[0]
+                return place.op in (".", "fv") and bits in self.book.conditions.get(place.args[1], ())
             return any(a.__class__ is Value and self.condition(a) for a in value.args[1:])
         return False
 
