@@ -6,6 +6,7 @@ that say more, so the list stays short.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from verifier.flow.refine import outcome, refine
@@ -21,6 +22,7 @@ MOST_CONDITIONS = 8
 def alternatives(solver: Solver) -> tuple[Any, tuple[Alternative, ...]]:
     """(the term always returned or None, the ways of returning) of a solved function."""
     frame = solver.frame
+    masks = frame.watcher.mask_argument
     ways: list[Alternative] = []
     returned: set[Any] = set()
     void = frame.fn.returns == "void"
@@ -28,19 +30,19 @@ def alternatives(solver: Solver) -> tuple[Any, tuple[Alternative, ...]]:
         state, value, _ = solver.exits[key]
         returned.add(export(value, lambda v: None) if value is not None else None)
         if value is None or void:
-            ways.extend(_ways(state, None, ANY))
+            ways.extend(_ways(masks, state, None, ANY))
         elif frame.pending(state, value) or (value.op == "o" and value.args[0] in ("!", "|", "==", "!=", "neg", "<", ">=")):
             for mask in (NEG, ZERO, POS):
                 if outcome(state, value)[0] & mask:
                     for s in refine(state.copy(), value, mask, frame.learn):
-                        ways.extend(_ways(s, value, mask))
+                        ways.extend(_ways(masks, s, value, mask))
         else:
-            ways.extend(_ways(state, value, outcome(state, value)[0]))
+            ways.extend(_ways(masks, state, value, outcome(state, value)[0]))
     term = next(iter(returned)) if len(returned) == 1 else None
     return term, reduce(ways)
 
 
-def _ways(state: State, value: Value | None, mask: int) -> list[Alternative]:
+def _ways(masks: Callable[[str], int | None], state: State, value: Value | None, mask: int) -> list[Alternative]:
     def rename(v: Value) -> tuple[Any, ...] | None:
         if value is not None and v is value and v.op not in ("c", "p", "s"):
             return ("ret",)
@@ -58,6 +60,9 @@ def _ways(state: State, value: Value | None, mask: int) -> list[Alternative]:
         if fact.op == "cond":
             continue
         args = [export(a, rename) for a in fact.args[1]]
+        mask_at = masks(fact.args[0])
+        if mask_at is not None and mask_at < len(args) and args[mask_at] is None:
+            args[mask_at] = _known_bits(fact.args[1][mask_at], rename)
         if args and all(a is None or a[0] == "c" for a in args) and not all(a is not None for a in args):
             continue
         subject = export(fact.args[2], rename)
@@ -73,6 +78,14 @@ def _ways(state: State, value: Value | None, mask: int) -> list[Alternative]:
             conditions.append((term, con[0], con[1], tuple(sorted(con[2]))))
     eq = outcome(state, value)[1] if value is not None else None
     return [Alternative(mask, eq, tuple(facts), tuple(conditions[:MOST_CONDITIONS]))]
+
+
+def _known_bits(mask: Value, rename: Callable[[Value], tuple[Any, ...] | None]) -> tuple[Any, ...] | None:
+    """The part of a mask that callers can name: at least these rights were asked for."""
+    if mask.op != "o" or mask.args[0] != "|":
+        return export(mask, rename)
+    parts = [p for p in (_known_bits(a, rename) for a in mask.args[1:]) if p is not None]
+    return parts[0] if len(parts) == 1 else ("o", "|", *parts) if parts else None
 
 
 def _weaker(a: Alternative, b: Alternative) -> bool:

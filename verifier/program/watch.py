@@ -75,6 +75,11 @@ class FunctionWatcher:
             out.append(frame.values.make("fact", right[1], tuple(new), subject))
         return out
 
+    def mask_argument(self, name: str) -> int | None:
+        """Number of a check's argument that is a mask of rights."""
+        check = self.book.check(name)
+        return check.mask if check is not None else None
+
     def condition(self, value: Value) -> bool:
         """True for values that rules' conditions speak of, so that states must be kept apart by them."""
         if value.op == "nfact":
