@@ -30,7 +30,7 @@ def render(document: Document) -> str:
         out += ["<details><summary>Not analysed or taken for granted</summary>", ""]
         out += [f"- {_text(title)}: {wording.number(len(entries))}" for _, title, entries in groups]
         out += ["", "</details>", ""]
-    return "\n".join(out)
+    return "\n".join(out) + "\n"
 
 
 def _section(finding: Finding) -> list[str]:

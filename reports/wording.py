@@ -160,5 +160,5 @@ def ledger_groups(completeness: Completeness) -> list[tuple[str, str, list[str]]
         shown = plain(entry.what) + (f" ({number(entry.count)} times)" if entry.count > 1 else "")
         by_kind.setdefault(entry.kind, []).append(shown)
     for kind in sorted(by_kind):
-        groups.append((kind, LEDGER_TITLES.get(kind, kind.replace("-", " ")), by_kind[kind]))
+        groups.append((plain(kind), LEDGER_TITLES.get(kind, plain(kind.replace("-", " "))), by_kind[kind]))
     return groups

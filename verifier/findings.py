@@ -146,7 +146,8 @@ class Completeness(msgspec.Struct, kw_only=True, omit_defaults=True):
     @property
     def missing_share(self) -> float:
         """Share of units not fully analysed, 0 to 1; 1 when there was nothing to analyse."""
-        return 1 - self.units.analysed / self.units.total if self.units.total else 1.0
+        total = self.units.total
+        return (total - self.units.analysed) / total if total else 1.0
 
 
 class RuleNote(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):

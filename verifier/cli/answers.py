@@ -30,7 +30,14 @@ def place(record: FunctionRecord) -> str:
 
 def result_of(record: FunctionRecord) -> Result | None:
     """The stored analysis of a function; None when it was not analysed."""
-    return msgspec.msgpack.decode(record.result, type=Result) if record.result else None
+    if not record.result:
+        return None
+    # Terms are nested tuples that serve as keys; MessagePack only knows lists.
+    return msgspec.convert(_tuples(msgspec.msgpack.decode(record.result)), Result)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def body_of(catalogue: Catalogue, record: FunctionRecord) -> Function | None:
@@ -99,7 +106,12 @@ def _decides(pack: Any, name: str) -> bool:
 
 
 def callers(catalogue: Catalogue, name: str) -> Iterator[str]:
-    """Who calls a function, directly and through slots."""
+    """Who calls a function, directly and through slots; functions without a body in the scan have callers too."""
+    outside = catalogue.callers_outside(name)
+    if outside:
+        yield f"{name} (no body in this scan)"
+        yield from (f"    called by {place(caller)}" for caller in list(catalogue.functions(outside).values())[:MOST_ROWS])
+        return
     for record in catalogue.named(name):
         yield place(record)
         direct = catalogue.functions(record.callers)

@@ -15,7 +15,7 @@ from verifier.errors import KqualError
 from verifier.store import Store
 
 KIND = "catalogue"
-VERSION = "1"
+VERSION = "2"
 BATCH = 2000
 
 
@@ -86,6 +86,7 @@ def _records(analysis: Any) -> Iterator[tuple[str, bytes]]:
         for target in targets:
             held.setdefault(target.fid, {})[slot] = None
     names: dict[str, list[str]] = {}
+    outside: dict[str, list[str]] = {}
     files: dict[str, list[tuple[int, str]]] = {}
     for fid, info in sorted(program.functions.items()):
         index = info.index
@@ -94,6 +95,7 @@ def _records(analysis: Any) -> Iterator[tuple[str, bytes]]:
             callee = program.resolve(info.unit, name)
             if callee is None:
                 external.append(name)
+                outside.setdefault(name, []).append(fid)
             else:
                 callees.append((name, callee))
         result = analysis.results.get(fid)
@@ -112,6 +114,7 @@ def _records(analysis: Any) -> Iterator[tuple[str, bytes]]:
         record = SlotRecord(slot, list(dict.fromkeys(targets)), program.slot_callers.get(slot, []))
         yield f"s:{slot}", encoder.encode(record)
     yield from ((f"n:{name}", encoder.encode(fids)) for name, fids in sorted(names.items()))
+    yield from ((f"x:{name}", encoder.encode(fids)) for name, fids in sorted(outside.items()))
     yield from ((f"p:{file}", encoder.encode(sorted(rows))) for file, rows in sorted(files.items()))
     yield "info", encoder.encode(Info(analysis.digest, analysis.plain, analysis.pack.version))
 
@@ -161,6 +164,10 @@ class Catalogue:
             if fids:
                 return list(self.functions(fids).values())
         raise KqualError(f"no function {name!r} in this scan", self._close(bare, "n:", "the C symbol, e.g. vfs_unlink"))
+
+    def callers_outside(self, name: str) -> list[str]:
+        """Identities of the functions that call `name`, when it has no body in the scan; else nothing."""
+        return [] if self._list(f"n:{name}", str) else self._list(f"x:{name}", str)
 
     def slot(self, name: str) -> SlotRecord:
         """A slot; raises KqualError, with close names, when there is none."""

@@ -29,9 +29,9 @@ def emit(document: Document, form: str, output: str | None, tree: str | None, no
         return
     data = render(document, form, notes, ledger, to_terminal=output is None)
     if output is None or output == "-":
-        stream = click.get_binary_stream("stdout")
-        stream.write(data)
-        stream.flush()
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
         return
     _writing(output, lambda: replace(Path(output), data))
     from reports import wording
@@ -82,6 +82,8 @@ def source_of(tree: str | None) -> Callable[[str], str | None]:
     if tree is None:
         return lambda _: None
     root = os.path.realpath(tree)
+    if os.path.isfile(root):
+        root = os.path.dirname(root)
 
     def read(file: str) -> str | None:
         path = os.path.realpath(os.path.join(root, file))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import Any
@@ -58,6 +59,7 @@ def scan(services: Any, tree: str, **given: Any) -> None:
         if not session.store.readonly:
             session.store.put("document", "scan", encode(document))
             session.store.set_meta("tree", os.path.realpath(folder))
+            session.store.set_meta("rules", json.dumps([os.path.realpath(path) for path in given["rules"]]))
             remember(session.store)
     finish(document, given, tree)
 
@@ -97,10 +99,9 @@ def gate(services: Any, tree: str, patch: str, **given: Any) -> None:
 def read_patch(name: str) -> bytes:
     """The bytes of a patch file, or of standard input for `-`."""
     if name == "-":
-        stream = click.get_binary_stream("stdin")
-        if stream.isatty():
+        if sys.stdin.isatty():
             raise UsageError("--patch - reads standard input, which is a terminal", "git diff | kqual gate TREE --patch -")
-        return stream.read()
+        return sys.stdin.buffer.read()
     try:
         with open(name, "rb") as handle:
             return handle.read()

@@ -31,13 +31,13 @@ class Session:
 
 
 def check_tree(tree: str) -> str:
-    """The tree's path; raises KqualError when it is no folder that can be read."""
+    """The tree's path; raises KqualError when it is no folder, nor a C file, that can be read."""
     path = Path(tree)
     if not path.exists():
         raise KqualError(f"{tree}: no such folder", "give the folder of a kernel tree: kqual scan path/to/linux")
-    if not path.is_dir():
+    if not path.is_dir() and path.suffix != ".c":
         raise KqualError(f"{tree}: not a folder", "give the folder of a kernel tree, unpacked")
-    if not os.access(path, os.R_OK | os.X_OK):
+    if not os.access(path, os.R_OK | os.X_OK if path.is_dir() else os.R_OK):
         raise KqualError(f"{tree}: no permission to read it", "run as a user who may")
     return str(path)
 

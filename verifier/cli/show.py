@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -28,6 +30,15 @@ def open_catalogue(store_path: str | None, tree: str | None, config: str) -> Cat
     """The catalogue of the store named, of the tree named, or of the last scan."""
     path = store_path or (default_path(check_tree(tree), config) if tree else last_store())
     return Catalogue(Store.open(path, readonly=True, say=messages.warning))
+
+
+def pack_of(services: Any, catalogue: Catalogue) -> Any:
+    """The rules that the scan used."""
+    extra = tuple(json.loads(catalogue.store.meta("rules") or "[]"))
+    gone = [path for path in extra if not os.path.exists(path)]
+    if gone:
+        messages.warning(f"the scan's rules in {gone[0]} are gone; the answer is without them")
+    return services.load_pack(tuple(path for path in extra if path not in gone), catalogue.info.version)
 
 
 def _print(lines: Iterator[str]) -> None:
@@ -60,7 +71,7 @@ def checks(services: Any, function: str, store_path: str | None, tree: str | Non
     from verifier.cli import answers
 
     catalogue = open_catalogue(store_path, tree, config)
-    _print(answers.checks(catalogue, function, services.load_pack((), catalogue.info.version)))
+    _print(answers.checks(catalogue, function, pack_of(services, catalogue)))
 
 
 @show.command()
@@ -92,7 +103,7 @@ def path(services: Any, door: str, function: str, store_path: str | None, tree: 
     from verifier.cli import answers
 
     catalogue = open_catalogue(store_path, tree, config)
-    _print(answers.path(catalogue, door, function, services.load_pack((), catalogue.info.version)))
+    _print(answers.path(catalogue, door, function, pack_of(services, catalogue)))
 
 
 @show.command()
@@ -103,4 +114,4 @@ def facts(services: Any, where: str, store_path: str | None, tree: str | None, c
     from verifier.cli import answers
 
     catalogue = open_catalogue(store_path, tree, config)
-    _print(answers.facts(catalogue, where, services.load_pack((), catalogue.info.version)))
+    _print(answers.facts(catalogue, where, pack_of(services, catalogue)))
