@@ -154,3 +154,7 @@ int floats(double d) { return d > 1.5 ? 1 : 0; }
 int commas(int a, int b) { return (a = 1, b = 2, a + b); }
 union either { int i; void *p; };
 int unions(union either e, struct { int q; } *anon) { union either f = { 3 }; union either g = { .p = &f }; return e.i + f.i + g.i + anon->q; }
+static const bool chosen_at_build = 0;
+static const int step = 3, *where = &step;
+int fixed(int n) { const int own = 4; if (chosen_at_build) return plain(n); return n + step + own + *(&step); }
+int table_sized[2 + 1];

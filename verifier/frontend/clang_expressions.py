@@ -46,6 +46,7 @@ BINARY_TEXT = {
 }  # fmt: skip
 ASSIGN_TEXT = {22: "", 23: "*", 24: "/", 25: "%", 26: "+", 27: "-", 28: "<<", 29: ">>", 30: "&", 31: "^", 32: "|"}
 LOGICAL_AND, LOGICAL_OR, COMMA = 20, 21, 33
+STATIC = 3
 BOOLEAN = frozenset(("==", "!=", "<", ">", "<=", ">="))
 UNIQUE = re.compile(r"(__UNIQUE_ID_\w*?)_?\d+$")
 COUNTED = re.compile(r"__(?:UNIQUE_ID|initcall|compiletime_assert)_\w*")
@@ -151,11 +152,27 @@ class Expressions:
                 self.noreturn.add(name)
             return ("fun", name)
         if kind == VAR_DECL and api.global_storage(target):
+            value = self._fixed_value(target)
+            if value is not None:
+                return ("int", value)
             self.wanted_globals.setdefault(name)
             return ("glob", name)
         if kind in (VAR_DECL, PARM_DECL):
             return ("var", name)
         return ("unknown", f"reference to kind {kind}")
+
+    def _fixed_value(self, target: CXCursor) -> int | None:
+        """Value of a `static const` number, None for any other object.
+
+        Macros choose by such numbers: a `scoped_guard` asks one whether its lock can fail to be taken.
+        """
+        if api.storage_class(target) != STATIC:
+            return None
+        type_ = api.cursor_type(target)
+        if not api.is_const(type_) or self.types.class_of(type_) not in ("int", "uint", "bool"):
+            return None
+        first = api.initializer(target)
+        return api.evaluate(first) if first.kind and first.d1 else None
 
     def _constant(self, node: Node) -> tuple:
         value = api.evaluate(node[1])
@@ -244,6 +261,11 @@ class Expressions:
         if op == 5:
             if kind == "deref":
                 return e[1]
+            inner = innermost(node[2][0])
+            if kind == "int" and inner[0] == DECL_REF:
+                name = stable_name(api.cursor_spelling(api.referenced(inner[1])))
+                self.wanted_globals.setdefault(name)
+                return ("addr", ("glob", name))
             return e if kind == "fun" else ("addr", e)
         if op == 6:
             if kind == "addr":

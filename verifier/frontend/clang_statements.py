@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from verifier.frontend import libclang_api as api
-from verifier.frontend.clang_expressions import UNIQUE, innermost
+from verifier.frontend.clang_expressions import STATIC, UNIQUE, innermost
 from verifier.frontend.clang_inits import Initialisers
 from verifier.frontend.clang_nodes import (
     ANNOTATE,
@@ -44,9 +44,9 @@ from verifier.frontend.libclang_api import CXCursor
 from verifier.frontend.tables import flatten
 from verifier.ir.model import GlobalInit
 
-STATIC = 3
 ASSERTION = "__compiletime_assert"
 LVALUES = (DECL_REF, MEMBER, SUBSCRIPT, UNARY)
+OBJECTS = ("var", "glob", "mem", "deref", "idx")
 
 
 class Statements(Initialisers):
@@ -61,6 +61,8 @@ class Statements(Initialisers):
         self._labels: dict[int, str] = {}
         self._label_names: dict[str, list[str]] = {}
         self._open_jumps: list[tuple[list[str], set[str]]] = []
+        self._macro_jumps: list[tuple[list[str], set[str], tuple]] = []
+        self._label_places: dict[tuple, list[str]] = {}
         self._statement = {
             COMPOUND: self._compound,
             IF: self._if,
@@ -91,12 +93,18 @@ class Statements(Initialisers):
         self._labels = {}
         self._label_names = {}
         self._open_jumps = []
+        self._macro_jumps = []
+        self._label_places = {}
 
     def finish(self) -> None:
         """Fill in the targets of `asm goto` and computed jumps, whose labels may stand behind them."""
         for targets, words in self._open_jumps:
             names = sorted({name for word in words for name in self._label_names.get(word, ())})
             targets.extend(names or sorted(self._labels.values()))
+        for targets, words, place in self._macro_jumps:
+            # A macro's `asm` may go to a label that it is given, or to one of the macro's own.
+            names = {name for word in words for name in self._label_names.get(word, ())}
+            targets.extend(sorted(names | set(self._label_places.get(place, ()))))
 
     def local_name(self, spelled: str, type_class: str) -> str:
         """A name for a local variable that no other in the function has."""
@@ -215,7 +223,9 @@ class Statements(Initialisers):
             self.statement(child, out)
 
     def _label(self, node: Node, out: list[tuple]) -> None:
-        out.append(("label", self.label_name(node[1].d1, node[1]), self.line(node[1])))
+        name = self.label_name(node[1].d1, node[1])
+        self._label_places.setdefault(api.spelling_extent(node[1])[:2], []).append(name)
+        out.append(("label", name, self.line(node[1])))
         for child in node[2]:
             if not FIRST_ATTRIBUTE <= child[0] <= LAST_ATTRIBUTE:
                 self.statement(child, out)
@@ -236,19 +246,24 @@ class Statements(Initialisers):
     def _asm(self, node: Node, out: list[tuple]) -> None:
         jumps, template, count, words = self.text.asm(node[1])
         operands = [(child[0] in LVALUES, self.expr(child)) for child in node[2] if child[0] != LABEL_REF]
+        operands = [(bare and e[0] in OBJECTS, e) for bare, e in operands]
         if count is None or count > len(operands):
             # inputs are values: clang wraps the reading of a variable; outputs are bare lvalues and come first
             count = 0
             while count < len(operands) and operands[count][0]:
                 count += 1
-        outputs = tuple(e for _, e in operands[:count])
-        inputs = tuple(e for _, e in operands[count:])
+        outputs = tuple(e for _, e in operands[:count] if e[0] in OBJECTS)
+        inputs = tuple(e for place, (_, e) in enumerate(operands) if place >= count or e[0] not in OBJECTS)
         line = self.line(node[1])
-        if outputs or inputs or template.strip('" '):
-            out.append(("asm", template[:120], outputs, inputs, line))
+        if outputs or inputs or template:
+            out.append(("asm", template, outputs, inputs, line))
         if jumps:
             targets: list[str] = []
             self._open_jumps.append((targets, words))
+            out.append(("asmgoto", targets, line))
+        elif jumps is None:
+            targets = []
+            self._macro_jumps.append((targets, words, api.spelling_extent(node[1])[:2]))
             out.append(("asmgoto", targets, line))
 
     def _declarations(self, node: Node, out: list[tuple]) -> None:

@@ -66,14 +66,20 @@ class SourceText:
         before, condition, step = (bool(BLANK.sub("", part).strip()) for part in parts)
         return before, condition, step
 
-    def asm(self, cursor: CXCursor) -> tuple[bool, str, int | None, set[str]]:
-        """(is it asm goto, template, number of outputs if the text tells, words that may be labels)."""
+    def asm(self, cursor: CXCursor) -> tuple[bool | None, str, int | None, set[str]]:
+        """(is it asm goto, template, number of outputs if the text tells, words that may be labels).
+
+        Where the text is not the statement but the call of a macro that makes it, nobody knows whether it jumps: the
+        first item is None, and the words are those of the macro's arguments.
+        """
         file, offset, end_file, end_offset = api.spelling_extent(cursor)
         length = end_offset - offset + 1 if file == end_file and end_offset >= offset else 400
         text = self.at(file, offset, length)
         head = text.partition("(")[0]
+        if "asm" not in head:
+            return None, "", None, set(re.findall(r"[A-Za-z_]\w*", text))
         parts = sections(text, ":")
-        template = re.sub(r"\s+", " ", parts[0]).strip() if parts else ""
+        template = re.sub(r"\s+", " ", parts[0]).strip('" ')[:120] if parts else ""
         outputs = None
         if len(parts) == 1:
             outputs = 0

@@ -18,7 +18,7 @@ from pycparser.c_parser import ParseError
 from verifier.frontend.ast import AstFunction, AstUnit
 from verifier.frontend.pycparser_expressions import Expressions, line
 from verifier.frontend.pycparser_text import SourceText, prepare
-from verifier.frontend.pycparser_types import Type
+from verifier.frontend.pycparser_types import Type, wrapped
 from verifier.frontend.tables import flatten
 from verifier.ir.model import GlobalInit
 
@@ -74,6 +74,12 @@ class UnitReader(Expressions):
         self.names[0][node.name] = (("glob", node.name), kind)
         if node.init is not None:
             self.table(node, node.name, kind)
+            fixed = "static" in (node.storage or ()) and "const" in (node.quals or ())
+            if fixed and self.types.class_of(kind) in ("int", "uint", "bool"):
+                # a `static const` number stands for its value
+                value = self.constant(node.init)
+                if value is not None:
+                    self.names[0][node.name] = (("int", wrapped(value, kind)), kind)
 
     def table(self, node: c_ast.Decl, name: str, kind: Type) -> None:
         """Record the initialiser of an object of static storage."""

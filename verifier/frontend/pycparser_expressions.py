@@ -105,6 +105,8 @@ class Expressions:
             return self.sizeof(node)
         if op == "&":
             e, kind = self.typed(node.expr)
+            if e[0] == "int" and isinstance(node.expr, c_ast.ID):
+                e = ("glob", node.expr.name)
             return (e[1] if e[0] == "deref" else e if e[0] == "fun" else ("addr", e)), ("ptr", kind)
         e, kind = self.typed(node.expr)
         if op == "*":
