@@ -228,13 +228,15 @@ def run(tasks: list[Task], tree: Tree, place: str, jobs: int) -> Iterator[tuple[
                 if waiting:
                     if not worker.process.is_alive() or worker.served >= RECYCLE:
                         worker.stop()
-                        worker = workers[workers.index(worker)] = Worker(tree, place)
+                        place_of = workers.index(worker)
+                        worker = workers[place_of] = Worker(tree, place)
                     worker.give(waiting.pop())
             for worker in list(workers):
                 if worker.task is not None and time.monotonic() - worker.since > SECONDS:
                     task = worker.task
                     worker.stop()
-                    fresh = workers[workers.index(worker)] = Worker(tree, place)
+                    place_of = workers.index(worker)
+                    fresh = workers[place_of] = Worker(tree, place)
                     yield task, lost(task, f"parsing took more than {SECONDS:.0f} s")
                     if waiting:
                         fresh.give(waiting.pop())

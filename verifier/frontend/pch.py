@@ -25,6 +25,17 @@ CORE = (
     "linux/syscalls.h", "linux/skbuff.h", "net/sock.h", "linux/pagemap.h", "linux/namei.h", "linux/mount.h",
     "linux/seq_file.h", "linux/proc_fs.h", "linux/blkdev.h", "linux/device.h", "linux/interrupt.h",
 )  # fmt: skip
+KERNEL_INCLUDE = re.compile(r"(arch/\w+/)?include(/generated)?(/uapi)?|(arch/\w+/)?include/uapi/generated|include/generated/uapi")
+# Used by many units, yet not worth losing the whole header for when one of them does not stand alone in some kernel.
+MORE = (
+    "linux/platform_device.h", "linux/of.h", "linux/acpi.h", "linux/pci.h", "linux/io.h", "linux/netdevice.h",
+    "linux/vmalloc.h", "linux/swap.h", "linux/debugfs.h", "linux/crypto.h", "linux/buffer_head.h", "linux/fsnotify.h",
+    "linux/audit.h", "linux/kprobes.h", "linux/trace_events.h", "linux/ptrace.h", "net/ip.h", "linux/netfilter.h",
+    "linux/xattr.h", "linux/cred.h", "linux/perf_event.h", "linux/rhashtable.h", "net/inet_sock.h", "net/ipv6.h",
+    "linux/blk-mq.h", "linux/delay.h", "linux/kthread.h", "linux/dma-mapping.h", "linux/iversion.h",
+    "linux/posix_acl.h", "linux/exportfs.h", "linux/writeback.h", "linux/statfs.h", "linux/cpu.h",
+    "linux/task_work.h", "linux/pid_namespace.h", "linux/ipc_namespace.h", "linux/rtnetlink.h", "linux/efi.h",
+)  # fmt: skip
 SHARED_MACROS = re.compile(r"__KERNEL__|MODULE|CC_\w+")
 UNUSUAL = ("-m16", "-m32", "-march=i386", "-ffreestanding", "-fno-builtin", "-fplan9-extensions", "--target=")
 # Read by the headers in conditions, yet only for the wording of messages or to instantiate code below the includes.
@@ -56,23 +67,29 @@ class Precompiled(msgspec.Struct):
 
 def group_of(flags: Flags, root: str, build: str) -> Group | None:
     """The group of a unit, None when it is parsed plainly."""
-    if "-D__KERNEL__" not in flags.defines or not flags.includes:
+    if "-D__KERNEL__" not in flags.defines or not any(shared_include(path, root) for path in flags.includes):
         return None
     if any(option.startswith(UNUSUAL) and option != "-fno-builtin-wcslen" for option in flags.language):
         return None
     defines = sorted({d for d in flags.defines if SHARED_MACROS.fullmatch(macro_name(d))})
-    directories: list[str] = []
+    directories: dict[str, str] = {}
     for option, path in flags.directories:
-        parts = os.path.relpath(path, root if path.startswith(root + os.sep) else build).split(os.sep)
-        if parts[0] == "include" or (parts[0] == "arch" and "include" in parts):
-            directories += [option, path]
-    language = tuple(o for o in flags.language if not o.startswith("-fno-builtin"))
+        relative = os.path.relpath(path, root if path.startswith(root + os.sep) else build)
+        if KERNEL_INCLUDE.fullmatch(relative):
+            directories.setdefault(path, option)
+    language = tuple(sorted(o for o in flags.language if not o.startswith("-fno-builtin")))
     arguments = (
-        *language, *PARSER, *directories, *ATTRIBUTE_MACROS, *defines,
-        *(part for path in flags.includes for part in ("-include", path)),
+        *language, *PARSER, *(part for path, option in directories.items() for part in (option, path)),
+        *ATTRIBUTE_MACROS, *defines,
+        *(part for path in flags.includes if shared_include(path, root) for part in ("-include", path)),
     )  # fmt: skip
     relative = tuple(a.replace(root, "<root>").replace(build, "<build>") for a in arguments)
-    return Group(digest("group", relative), arguments)
+    return Group(digest("group", relative, CORE, MORE), arguments)
+
+
+def shared_include(path: str, root: str) -> bool:
+    """Is it one of the headers that a kernel puts in front of every unit?  Others come with the unit."""
+    return path.startswith(f"{root}/include/linux/")
 
 
 def folder(build: str | None) -> Path:
@@ -82,12 +99,13 @@ def folder(build: str | None) -> Path:
     return cache_root() / "pch"
 
 
-def unit_arguments(flags: Flags, pch: Precompiled) -> list[str]:
+def unit_arguments(flags: Flags, pch: Precompiled, root: str) -> list[str]:
     """Arguments to parse a unit on top of a precompiled header."""
-    language = [o for o in flags.language if not o.startswith("-fno-builtin")]
+    language = sorted(o for o in flags.language if not o.startswith("-fno-builtin"))
+    own = [part for path in flags.includes if not shared_include(path, root) for part in ("-include", path)]
     return [
         *language, *PARSER, *flags.search(), *ATTRIBUTE_MACROS, *flags.defines, *flags.unit_defines,
-        "-include-pch", pch.path,
+        "-include-pch", pch.path, *own,
     ]  # fmt: skip
 
 
@@ -139,10 +157,19 @@ def make(
     Raises OSError when the folder cannot be written.
     """
     place.mkdir(parents=True, exist_ok=True)
+    made, unit, error = _make(group, (*CORE, *MORE), place, sources, reader)
+    if made is None:
+        made, unit, second = _make(group, CORE, place, sources, reader)
+        error = second and error
+    return made, unit, error
+
+
+def _make(
+    group: Group, names: tuple[str, ...], place: Path, sources: Sources, reader: Callable[[int, str], Unit]
+) -> tuple[Precompiled | None, Unit | None, str]:
     source = place / f"{group.key}.h"
-    roots = [sources.root + "/include"]
-    text = "".join(f"#include <{name}>\n" for name in CORE if any(os.path.exists(f"{r}/{name}") for r in roots))
-    write(source, text.encode())
+    there = [name for name in names if os.path.exists(f"{sources.root}/include/{name}")]
+    write(source, "".join(f"#include <{name}>\n" for name in there).encode())
     index = api.create_index(0, 0)
     try:
         arguments = [*group.arguments, "-x", "c-header", "-Xclang", "-fno-pch-timestamp"]
@@ -151,12 +178,12 @@ def make(
             return None, None, f"libclang cannot parse the core headers (code {code})"
         try:
             problems = api.errors(handle)
-            unit = reader(handle, str(source))
             if problems:
                 file, line, message = problems[0]
-                return None, unit, f"{sources.name(file)}:{line}: {message}"
-            dependencies = sorted({sources.name(f) for f in api.included_files(handle)} - {str(source)})
-            dependencies = [d for d in dependencies if not d.endswith(source.name)]
+                return None, None, f"{sources.name(file)}:{line}: {message}"
+            unit = reader(handle, str(source))
+            included = {sources.name(file) for file in api.included_files(handle)}
+            dependencies = sorted(included - {sources.name(str(source)), ""})
             partial = place / f"{group.key}.pch.{os.getpid()}"
             if api.save_unit(handle, os.fsencode(partial), 0):
                 return None, unit, "libclang cannot save the core headers"
@@ -166,9 +193,11 @@ def make(
     finally:
         api.dispose_index(index)
     made = Precompiled(
-        str(place / f"{group.key}.pch"), sources.key(group.key, dependencies), dependencies,
-        condition_words([sources.read_name(d) for d in dependencies]),
-    )  # fmt: skip
+        str(place / f"{group.key}.pch"),
+        sources.key(group.key, dependencies),
+        dependencies,
+        condition_words([sources.read_name(name) for name in dependencies]),
+    )
     write(place / f"{group.key}.json", msgspec.json.encode(made))
     return made, unit, ""
 

@@ -81,7 +81,7 @@ def read_unit(work: Work, made: pch_of.Precompiled | None, sources: Sources) -> 
     if made is not None and pch_of.suits(flags, made, source):
         made = None
     if made is not None:
-        result = _parse(work, pch_of.unit_arguments(flags, made), made, sources)
+        result = _parse(work, pch_of.unit_arguments(flags, made, sources.root), made, sources)
         if result.status == "analysed":
             return result
     return _parse(work, flags.plain(), None, sources)
