@@ -20,7 +20,7 @@ def path(tmp_path):
     return tmp_path / "deep" / "store.sqlite"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), st.binary(max_size=2000)))
 def test_values_come_back(path, values):
     with Store.open(path) as store:
@@ -88,7 +88,7 @@ def test_truncated_file_is_rebuilt(path, keep):
         assert store.notices
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
 @given(st.integers(0, 60_000), st.binary(min_size=1, max_size=3000))
 def test_any_overwritten_bytes_never_crash_nor_lie(tmp_path, offset, noise):
     path = tmp_path / "noise.sqlite"
@@ -207,6 +207,22 @@ def test_batch_that_fails_leaves_nothing(path):
         store.put("ir", "b", b"2")
 
 
+def test_a_store_replaced_by_another_process_is_not_replaced_again(path):
+    with Store.open(path) as one:
+        one.put_many("ir", ((f"{n}", os.urandom(4000)) for n in range(50)))
+    with Store.open(path) as one, Store.open(path) as other:
+        with open(path, "r+b") as file:
+            file.seek(4096)
+            file.write(os.urandom(200_000))
+        for n in range(50):
+            one.get("ir", f"{n}")
+        one.put("ir", "new", b"1")
+        other.get("ir", "0")
+        assert other.get("ir", "new") == b"1"
+        assert len(one.notices) >= 1
+    assert len(list(path.parent.glob("*.unusable-*"))) == 1
+
+
 def _child(path, number):
     with Store.open(path) as store:
         store.put_many("ir", [(f"{number}-{n}", b"x" * 500) for n in range(50)])
@@ -214,14 +230,14 @@ def _child(path, number):
 
 def test_several_processes_share_a_store(path):
     context = multiprocessing.get_context("spawn")
-    children = [context.Process(target=_child, args=(path, number)) for number in range(3)]
+    children = [context.Process(target=_child, args=(path, number)) for number in range(4)]
     for child in children:
         child.start()
     for child in children:
         child.join()
-    assert [child.exitcode for child in children] == [0, 0, 0]
+    assert [child.exitcode for child in children] == [0, 0, 0, 0]
     with Store.open(path) as store:
-        assert store.count("ir") == 150
+        assert store.count("ir") == 200
         assert store.notices == []
 
 

@@ -11,12 +11,14 @@ Several runs may still share one file; writers wait for each other.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import sqlite3
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -70,6 +72,7 @@ class Store:
         self._connection: sqlite3.Connection | None = None
         self._inherited: list[sqlite3.Connection] = []
         self._pid = os.getpid()
+        self._inode = -1
 
     @classmethod
     def open(
@@ -192,21 +195,41 @@ class Store:
                 self._inherited.append(self._connection)  # never closed here: it belongs to the parent
             self._connection, self._pid = None, os.getpid()
         if self._connection is None:
-            try:
-                self._connection = self._open_file()
-            except _Unusable as why:
-                self._connection = self._begin_again(str(why))
+            if self.readonly:
+                self._connection = self._open_readonly()
+            else:
+                with self._alone():
+                    self._connection = self._open_or_begin_again()
         return self._connection
 
-    def _open_file(self) -> sqlite3.Connection:
-        if self.readonly:
-            return self._open_readonly()
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes from making or replacing the file at the same moment: a lock on its folder."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            folder = os.open(self.path.parent, os.O_RDONLY)
+        except OSError as error:
+            raise self._cannot("use", error) from error
+        try:
+            with suppress(OSError):  # a file system without locks: then the processes are on their own
+                fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
+
+    def _open_or_begin_again(self) -> sqlite3.Connection:
+        try:
+            return self._open_file()
+        except _Unusable as why:
+            return self._begin_again(str(why))
+
+    def _open_file(self) -> sqlite3.Connection:
+        """Open the file for writing, made when absent; raises _Unusable when it is no sound store."""
+        try:
             if self.path.exists() and not self.path.is_file():
                 raise StoreError(f"{self.path} is not a file", "name a file with --store FILE")
             if not self.path.exists() or self.path.stat().st_size == 0:
-                return self._create()
+                self._create()
             if not os.access(self.path, os.W_OK) or not os.access(self.path.parent, os.W_OK):
                 raise PermissionError(13, "Permission denied")
         except OSError as error:
@@ -216,9 +239,13 @@ class Store:
             self._examine(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
+            self._inode = self.path.stat().st_ino
         except sqlite3.DatabaseError as error:
             connection.close()
             raise self._translate(error) from error
+        except OSError as error:
+            connection.close()
+            raise self._cannot("use", error) from error
         except _Unusable:
             connection.close()
             raise
@@ -252,24 +279,27 @@ class Store:
         except sqlite3.Error as error:
             raise self._cannot("open", error) from error
 
-    def _create(self) -> sqlite3.Connection:
-        """Begin a fresh store; another process may do the same at the same moment, the first one wins."""
-        connection = self._attach(f"{self.path.absolute().as_uri()}?mode=rwc")
+    def _create(self) -> None:
+        """Put a fresh store in place: made beside, then renamed, so that a killed run leaves no half of one."""
+        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.new")
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("BEGIN IMMEDIATE")
-            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+            beside.unlink(missing_ok=True)
+            connection = self._attach(f"{beside.absolute().as_uri()}?mode=rwc")
+            try:
                 for statement in SCHEMA.split(";"):
                     connection.execute(statement)
                 connection.execute("INSERT INTO meta VALUES ('tool', ?)", [__version__])
                 connection.execute(f"PRAGMA application_id = {APPLICATION}")
                 connection.execute(f"PRAGMA user_version = {FORMAT}")
-            connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            connection.close()
+            finally:
+                connection.close()
+            for suffix in ("-wal", "-shm"):  # of an earlier file of this name: they would be replayed into the new one
+                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+            os.replace(beside, self.path)
+        except (sqlite3.Error, OSError) as error:
             raise self._cannot("write", error) from error
-        return connection
+        finally:
+            beside.unlink(missing_ok=True)
 
     def _examine(self, connection: sqlite3.Connection) -> None:
         """Raise _Unusable unless the file is a store of this format and version."""
@@ -292,12 +322,10 @@ class Store:
             number += 1
         try:
             os.replace(self.path, aside)
-            for suffix in ("-wal", "-shm"):
-                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
         except OSError as error:
             raise self._cannot("replace", error) from error
         self._notice(f"{self.path} cannot be used ({why}); kept as {aside.name}, building a new one")
-        return self._create()
+        return self._open_file()
 
     def _write(self, action: Callable[[sqlite3.Connection], Any]) -> None:
         if self.readonly:
@@ -336,7 +364,11 @@ class Store:
             raise (trouble if isinstance(trouble, StoreError) else self._cannot("use", error)) from error
         if self._connection is not None:
             self._connection.close()
-        self._connection = self._begin_again(str(trouble))
+            self._connection = None
+        with self._alone():
+            # Another process may have put a fresh store in place already; that one is used, not replaced.
+            replaced = self.path.exists() and self.path.stat().st_ino != self._inode
+            self._connection = self._open_or_begin_again() if replaced else self._begin_again(str(trouble))
 
     def _translate(self, error: sqlite3.DatabaseError) -> StoreError | _Unusable:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
