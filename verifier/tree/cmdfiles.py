@@ -46,7 +46,7 @@ def read(top: Path, root: str, progress: Progress) -> tuple[list[CompileCommand]
     damaged: list[str] = []
     vanished: list[str] = []
     for folder, folders, files in os.walk(top):
-        folders[:] = sorted(name for name in folders if name not in (".git", "Documentation"))
+        folders[:] = sorted(name for name in folders if name not in (".git", "Documentation", "kqual-source"))
         for name in sorted(files):
             if not (name.startswith(".") and name.endswith(".o.cmd")):
                 continue

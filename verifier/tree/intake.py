@@ -51,7 +51,7 @@ def open_tree(root: str, config: str = "audit", build: str | None = None, progre
         if tree is not None:
             return tree
     if kernel:
-        return _kbuild(top, config, folder or default_build(str(top), config), report)
+        return _kbuild(top, config, folder, report)
     if config != "audit":
         raise TreeError(f"{top} is not a kernel tree: --config {config} means nothing here", "leave --config out")
     return _plain(top, folder, kernel)
@@ -119,24 +119,22 @@ def _tree(
     return Tree(str(top), origin, str(build) if build else None, kbuild.version(top), config, commands, notes)
 
 
-def _kbuild(top: Path, config: str, folder: Path, report: Progress) -> Tree:
+def _kbuild(top: Path, config: str, named: Path | None, report: Progress) -> Tree:
     source, notes = top, []
+    configured = linkcopy.is_configured(top, kbuild.architecture())
+    if configured and config == "audit" and (top / ".config").is_file():
+        config = str(top / ".config")
+        notes.append("the configuration is the tree's own .config, not the audit configuration")
+    folder = named or default_build(str(top), config)
     _outside(folder, top)
     if _UNFIT.search(str(top)):
         raise TreeError(f"{top}: Kbuild cannot work in a path with blanks or any of : # $ %", "move the tree elsewhere")
-    try:
-        if linkcopy.is_configured(top, kbuild.architecture()):
-            copy = folder.with_name(folder.name + "-source")
-            linkcopy.update(str(top), str(copy), report)
-            source = copy
-            notes.append("the tree was configured in place; it is read through a link copy without its generated files")
-            own = top / ".config"
-            if config == "audit" and own.is_file():
-                config = str(own)
-                notes.append("the configuration is the tree's own .config, not the audit configuration")
-        commands, stamp = kbuild.prepare(source, str(top), config, folder, report)
-    except TreeError as error:
-        raise TreeError(error.message, f"{error.hint}; `--config plain` reads the tree without Kbuild") from error
+    if configured:
+        kbuild.make_directory(folder)
+        source = folder / kbuild.LINK_COPY
+        linkcopy.update(str(top), str(source), report)
+        notes.append("the tree was configured in place; it is read through a link copy without its generated files")
+    commands, stamp = kbuild.prepare(source, str(top), config, folder, report)
     return _tree(source, "kbuild", folder, stamp.config_digest, commands, notes + stamp.notes)
 
 

@@ -23,6 +23,7 @@ from verifier.tree.dryrun import parse_dry_run
 from verifier.tree.model import CompileCommand, Progress, TreeError, config_digest, digest, silent, unit_key
 
 STAMP = "kqual-stamp.json"
+LINK_COPY = "kqual-source"
 _FORMAT = 1
 # what the commands depend on; sources and headers are not among them
 _BUILD_FILE = re.compile(r"(Makefile|Kbuild|Kconfig)[\w.-]*$|.*\.(asn1|tbl|awk|pl|mk|map|uni)$")
@@ -115,13 +116,13 @@ def prepare(root: Path, tree: str, config: str, build: Path, progress: Progress)
     """
     key, inputs = config_key(config), build_inputs(root)
     stamp = read_stamp(build)
-    # another version of our own fragment configures the directory anew; another configuration gets another directory
-    if stamp is not None and (stamp.tree != tree or (stamp.config != key and not stamp.config.startswith(config + " "))):
+    # another text of the fragment or the file configures the directory anew; another kind of --config does not
+    if stamp is not None and (stamp.tree != tree or stamp.config.split()[:1] != key.split()[:1]):
         raise TreeError(
-            f"{build} was made for {stamp.tree} with {stamp.config.split()[0]}, not for this tree and configuration",
+            f"{build} was made for {stamp.tree} with --config {stamp.config}, not for this tree and configuration",
             "name another directory with --build, or remove this one",
         )
-    _make_directory(build, stamp)
+    make_directory(build)
     with _lock(build):
         return _prepare(root, tree, config, build, progress, read_stamp(build), key, inputs)
 
@@ -148,6 +149,7 @@ def _prepare(
     if "configure" not in stamp.steps or stamp.config_digest != config_digest(build / ".config"):
         progress("configure", 0, 0)
         configure(root, config, build)
+        _forget_objects(build)
         stamp.steps = ["configure"]
         stamp.config_digest = config_digest(build / ".config")
         _save(build, stamp)
@@ -165,21 +167,31 @@ def _prepare(
     return commands, stamp
 
 
-def _make_directory(build: Path, stamp: Stamp | None) -> None:
+def make_directory(build: Path) -> None:
+    """Creates the build directory. Raises TreeError when it cannot be written, or holds what kqual has not put there."""
     try:
         build.mkdir(parents=True, exist_ok=True)
-        filled = any(build.iterdir())
+        foreign = [entry.name for entry in build.iterdir() if entry.name not in (LINK_COPY, "kqual.lock")]
     except OSError as error:
         raise TreeError(
             f"{build}: cannot be used as a build directory: {error.strerror}", "name another one with --build"
         ) from error
-    if filled and stamp is None:
-        own = build / ".config"
-        hint = f"name another one with --build, and give --config {own} to use its options" if own.exists() else (
-            "name another one with --build, or remove this one")  # fmt: skip
+    if foreign and not (build / STAMP).exists():
+        hint = "name another one with --build, or remove this one"
+        if ".config" in foreign:
+            hint = f"name another one with --build; --config {build / '.config'} uses its options"
         raise TreeError(f"{build} is not empty and was not made by this version of kqual", hint)
-    if not os.access(build, os.W_OK):
+    if not os.access(build, os.W_OK | os.X_OK):
         raise TreeError(f"{build}: cannot be written to", "name another one with --build")
+
+
+def _forget_objects(build: Path) -> None:
+    """Removes objects and their commands, which belong to the configuration before this one."""
+    for folder, folders, files in os.walk(build):
+        folders[:] = [name for name in folders if name not in (LINK_COPY, "scripts", "tools")]
+        for name in files:
+            if name.endswith((".o", ".o.cmd")):
+                os.unlink(os.path.join(folder, name))
 
 
 def _save(build: Path, stamp: Stamp) -> None:

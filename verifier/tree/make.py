@@ -14,6 +14,7 @@ from pathlib import Path
 from verifier.tree.model import TreeError
 
 PACKAGES = "apt install make gcc flex bison bc libelf-dev libssl-dev"
+WITHOUT = "`--config plain` reads a kernel tree without Kbuild"
 # what a caller's own make or shell would force upon Kbuild
 _UNWANTED = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEFILES", "GNUMAKEFLAGS", "KBUILD_OUTPUT", "KCONFIG_CONFIG", "O", "V",
              "KCONFIG_ALLCONFIG", "KBUILD_VERBOSE", "sub_make_done", "CDPATH", "C", "CHECK", "M", "KBUILD_EXTMOD")  # fmt: skip
@@ -40,7 +41,7 @@ def run(
     the rest is returned). `what` names the step for the message. Raises TreeError when it cannot be started, or when it
     fails and `allow_failure` is false. On Ctrl-C the whole process group ends before KeyboardInterrupt goes on."""
     if shutil.which(command[0]) is None:
-        raise TreeError(f"{what}: {command[0]} is not installed", PACKAGES)
+        raise TreeError(f"{what}: {command[0]} is not installed", f"{PACKAGES}; {WITHOUT}")
     with ExitStack() as files:
         log = files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace"))
         try:
@@ -65,7 +66,7 @@ def run(
         log.seek(0)
         text = log.read()
     if code and not allow_failure:
-        raise TreeError(f"{what} failed (status {code}):\n{last_lines(text)}", hint_for(text))
+        raise TreeError(f"{what} failed (status {code}):\n{last_lines(text)}", f"{hint_for(text)}; {WITHOUT}")
     return text
 
 
