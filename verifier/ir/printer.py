@@ -23,7 +23,7 @@ from verifier.ir.dominance import predecessors
 from verifier.ir.model import Function, GlobalInit, Unit
 
 WORD = re.compile(r"[A-Za-z0-9_%.$:+/=~-]+\Z")
-NAME = re.compile(r"[A-Za-z_%][A-Za-z0-9_.]*\Z")
+NAME = re.compile(r"(?:%[0-9]+|[A-Za-z_][A-Za-z0-9_.]*)\Z")
 MEMBER = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_.]*)?\Z")
 FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 

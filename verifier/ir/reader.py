@@ -15,7 +15,7 @@ TOKEN = re.compile(
     r"""\s*(?:
       (?P<string>"(?:[^"\\]|\\.)*")
     | (?P<number>[0-9]+)
-    | (?P<name>%[0-9]+|[A-Za-z_%][A-Za-z0-9_.]*)
+    | (?P<name>%[0-9]+|[A-Za-z_][A-Za-z0-9_.]*)
     | (?P<op>->|<<|>>|<=|>=|==|!=|\.\.|[-+*/%&|^~!<>=?:.,@$(){}\[\]])
     )""",
     re.VERBOSE,
@@ -44,6 +44,7 @@ class Reader:
         self.index: dict[tuple, int] = {}
         self.text = ""
         self.at = 0
+        self.row = 0
 
     def expr(self, node: tuple) -> int:
         found = self.index.get(node)
@@ -255,11 +256,11 @@ def read_function(text: str) -> Function:
     """The function that `print_function` printed; ReadError with the line number on anything else."""
     reader = Reader()
     lines = text.rstrip("\n").split("\n")
-    number = 0
     try:
         function, first = _read_head(reader, lines)
         for number in range(first, len(lines)):
             line = lines[number]
+            reader.row = number
             if line.startswith("block "):
                 heading = HEADING.match(line)
                 if heading is None or int(heading.group(1)) != len(function.blocks):
@@ -280,13 +281,13 @@ def read_function(text: str) -> Function:
             else:
                 block.statements.append(reader.statement(source_line))
             if reader.peek()[0]:
-                raise ReadError(f"{reader.text[reader.at:]!r} is left over")
+                raise ReadError(f"{reader.text[reader.at:].strip()!r} is left over")
         if not function.blocks or any(not block.terminator for block in function.blocks):
             raise ReadError("a block has no end")
     except ReadError as error:
-        raise ReadError(f"line {number + 1}: {error}") from None
+        raise ReadError(f"line {reader.row + 1}: {error}") from None
     except RecursionError:
-        raise ReadError(f"line {number + 1}: nested too deeply") from None
+        raise ReadError(f"line {reader.row + 1}: nested too deeply") from None
     function.exprs = reader.exprs
     return function
 
@@ -311,7 +312,7 @@ def _read_head(reader: Reader, lines: list[str]) -> tuple[Function, int]:
     )
     number = 1
     while number < len(lines) and lines[number].startswith("  "):
-        reader.text, reader.at = lines[number], 0
+        reader.text, reader.at, reader.row = lines[number], 0, number
         kind = reader.word()
         if kind == "attributes":
             while reader.text[reader.at :].strip():
