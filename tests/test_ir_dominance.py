@@ -29,7 +29,7 @@ def graphs(draw):
     return [Block([], draw(ends)) for _ in range(count)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(graphs())
 def test_dominators_are_those_of_networkx(blocks):
     graph = networkx.DiGraph()

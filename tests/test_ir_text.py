@@ -144,7 +144,7 @@ def functions(draw):
     )  # fmt: skip
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=70, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(functions())
 def test_printed_functions_read_back(function):
     assert check_function(function) == []

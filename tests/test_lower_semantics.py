@@ -325,7 +325,7 @@ def outcome(machine: Machine, program) -> tuple:
     return result, machine.trace
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(bodies(), st.tuples(*[st.integers(-1, 2)] * 3))
 def test_graph_does_what_the_program_says(body, arguments):
     lowered = lower_function(function(body), {"panic"})
@@ -340,7 +340,7 @@ def test_graph_does_what_the_program_says(body, arguments):
         assert (got, made) == (expected, wanted), print_function(lowered)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(bodies())
 def test_printed_text_reads_back(body):
     lowered = lower_function(function(body), {"panic"})

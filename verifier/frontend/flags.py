@@ -25,7 +25,8 @@ JOINED_PATHS = ("-I", "-isystem", "-iquote", "-idirafter")
 SEPARATE = frozenset(("-o", "-MF", "-MT", "-MQ", "-x", "-arch", "-target", "--param", "-Xlinker", "-Xassembler"))
 LANGUAGE = (
     "-std=", "-fshort-wchar", "-funsigned-char", "-fsigned-char", "-ffreestanding", "-fhosted", "-fms-extensions",
-    "-fno-builtin", "-fplan9-extensions", "-nostdinc", "-m16", "-m32", "-m64", "-march=i386", "--target=",
+    "-fno-builtin", "-fmacro-prefix-map=", "-fplan9-extensions", "-nostdinc", "-m16", "-m32", "-m64", "-march=i386",
+    "--target=",
 )  # fmt: skip
 OPTIMISED = ("-O1", "-O2", "-O3", "-Os", "-O")
 NAMES_OF_UNIT = ("KBUILD_", "__KBUILD_")
