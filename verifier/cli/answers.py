@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -74,17 +74,7 @@ def checks(catalogue: Catalogue, name: str, pack: Any) -> Iterator[str]:
             continue
         body = body_of(catalogue, record)
         names = [param.name for param in body.params] if body else []
-        told = False
-        for way in result.summary.alternatives:
-            outcome = str(way.eq) if way.eq is not None else OUTCOMES.get(way.mask, "?")
-            facts = [fact(spelled, names) for spelled in way.facts]
-            if facts:
-                told = True
-                yield f"    returns {outcome}: passed " + ", ".join(facts)
-            elif any(other.facts for other in result.summary.alternatives):
-                yield f"    returns {outcome}: nothing is known to be passed"
-        if not told:
-            yield "    guarantees no check to its callers"
+        yield from _guarantees(result, names)
         for requirement in result.summary.requires:
             sink = requirement.sink
             yield (
@@ -98,6 +88,23 @@ def checks(catalogue: Catalogue, name: str, pack: Any) -> Iterator[str]:
             yield f"    line {discharge.line}: meets rule {discharge.key[0]} of {discharge.callee}: {discharge.check} passed"
         if result.cut:
             yield f"    incomplete: {result.cut}"
+
+
+def _guarantees(result: Result, names: list[str]) -> Iterator[str]:
+    """For each outcome: the checks passed on all ways to it, and those passed on some."""
+    ways: dict[str, list[list[str]]] = {}
+    for way in result.summary.alternatives:
+        outcome = str(way.eq) if way.eq is not None else OUTCOMES.get(way.mask, "?")
+        ways.setdefault(outcome, []).append([fact(spelled, names) for spelled in way.facts])
+    if not any(found for each in ways.values() for found in each):
+        yield "    guarantees no check to its callers"
+        return
+    for outcome, each in sorted(ways.items()):
+        always = [one for one in each[0] if all(one in other for other in each)]
+        some = dict.fromkeys(one for other in each for one in other if one not in always)
+        yield f"    returns {outcome}: " + (f"passed {', '.join(always)}" if always else "no check is passed on every way")
+        if some:
+            yield f"        on some ways: {', '.join(some)}"
 
 
 def _decides(pack: Any, name: str) -> bool:
@@ -147,8 +154,9 @@ def path(catalogue: Catalogue, door: str, target: str, pack: Any) -> Iterator[st
         goals = set(record.callers)
         last = f"calls through {target} ({len(record.targets)} functions)"
     else:
-        goals = {record.fid for record in catalogue.named(target)}
-        last = ""
+        goals = set(catalogue.callers_outside(target))
+        last = f"calls {target}, which has no body in this scan" if goals else ""
+        goals = goals or {record.fid for record in catalogue.named(target)}
     parent: dict[str, tuple[str, str] | None] = {record.fid: None for record in start}
     known: dict[str, FunctionRecord] = {}
     level = list(parent)
@@ -222,20 +230,38 @@ def facts(catalogue: Catalogue, where: str, pack: Any) -> Iterator[str]:
     engine.results = {
         other.fid: result for other in records.values() if other.fid != record.fid and (result := result_of(other))
     }
+    stops = {statement[-1] for block in body.blocks for statement in block.statements}
+    stops |= {block.terminator[-1] for block in body.blocks if block.terminator[0] in ("br", "sw", "ret", "any", "end")}
+    line = min((stop for stop in stops if stop >= line), default=line)
     seen: list[Any] = []
 
     class Recorder(Frame):
-        """Remembers the states that reach the line."""
+        """Remembers the states that reach the line, before it has any effect."""
 
-        def step(self, state: Any, statement: tuple[Any, ...]) -> list[Any]:
-            if statement[-1] == line:
-                seen.append(state.copy())
-            return super().step(state, statement)
+        inside = False
 
-        def branch(self, state: Any, condition: int, at: int) -> tuple[list[Any], list[Any]]:
+        def _within(self, state: Any, at: int, action: Callable[[], Any]) -> Any:
+            if self.inside:
+                return action()
             if at == line:
                 seen.append(state.copy())
-            return super().branch(state, condition, at)
+            self.inside = True
+            try:
+                return action()
+            finally:
+                self.inside = False
+
+        def step(self, state: Any, statement: tuple[Any, ...]) -> list[Any]:
+            """A statement."""
+            return self._within(state, statement[-1], lambda: Frame.step(self, state, statement))
+
+        def branch(self, state: Any, condition: int, at: int) -> tuple[list[Any], list[Any]]:
+            """A condition."""
+            return self._within(state, at, lambda: Frame.branch(self, state, condition, at))
+
+        def value(self, state: Any, index: int) -> Any:
+            """The operand of a return or switch, when it is not part of a statement."""
+            return self._within(state, self.line, lambda: Frame.value(self, state, index))
 
     frame = Recorder(body, FunctionWatcher(engine, program.functions[record.fid], Obligations(engine.book, engine.matcher)))
     Solver(frame).run()
