@@ -25,14 +25,13 @@ from verifier.frontend.clang_nodes import (
     VAR_DECL,
     Collector,
 )  # fmt: skip
-from verifier.frontend.clang_statements import STATIC, Statements
+from verifier.frontend.clang_statements import NOISE, STATIC, Statements
 from verifier.frontend.clang_text import SourceText
 from verifier.frontend.libclang_api import CXCursor
 from verifier.ir.model import GlobalInit
 
 DEEP = 20_000  # nesting of expressions and else-ifs that is read without giving up
 ALWAYS_NORETURN = ("__builtin_trap", "__builtin_unreachable")
-NOISE = ("__UNIQUE_ID", "___addressable", "__export_symbol", "__ksymtab", "__kstrtab")
 collector = Collector()
 
 
@@ -183,7 +182,7 @@ class UnitReader(Statements):
     def object(self, cursor: CXCursor, file: str) -> None:
         """Read a file-scope object with an initialiser."""
         spelled = api.cursor_spelling(cursor)
-        if spelled.startswith(NOISE) or "___addressable_" in spelled:
+        if spelled.startswith(NOISE):
             return
         self.begin("")
         type_ = api.cursor_type(cursor)

@@ -37,7 +37,7 @@ from verifier.frontend.clang_nodes import (
     Collector,
     Node,
 )  # fmt: skip
-from verifier.frontend.clang_types import POINTER, Types
+from verifier.frontend.clang_types import INT, POINTER, Types
 from verifier.frontend.libclang_api import CXCursor
 
 BINARY_TEXT = {
@@ -189,6 +189,11 @@ class Expressions:
             child = children[0]
             if child[0] == MEMBER_REF:
                 return self._constant(node)
+            # __builtin_types_compatible_p(typeof(x), ...) has x for a child, as if it were converted to int
+            if api.cursor_type(node[1]).kind == INT and not same_place(node[1], child[1]):
+                value = api.evaluate(node[1])
+                if value is not None:
+                    return ("int", value)
             e = self.expr(child)
             if e[0] == "var" and self.local_types.get(e[1]) == VA_LIST:
                 kind = self.types.class_of(api.cursor_type(node[1]))
@@ -201,7 +206,7 @@ class Expressions:
             chosen = api.evaluate(children[0][1])
             if chosen is not None:
                 return self.expr(children[1 if chosen else 2])
-        if len(children) == 4 and children[0][1].d1 == innermost(children[1])[1].d1 or same_start(children):
+        if same_start(children):
             return ("cond", self.expr(children[0]), None, self.expr(children[-1]))
         value = api.evaluate(node[1])
         if value is not None:
@@ -402,6 +407,11 @@ def innermost(node: Node) -> Node:
     while node[0] in (PAREN, UNEXPOSED) and len(node[2]) == 1 and node[2][0][0] != MEMBER_REF:
         node = node[2][0]
     return node
+
+
+def same_place(one: CXCursor, other: CXCursor) -> bool:
+    """Do two nodes start at the same token?  An implicit conversion is where its operand is."""
+    return api.cursor_location(one).int_data == api.cursor_location(other).int_data
 
 
 def same_start(children: list[Node]) -> bool:

@@ -45,6 +45,8 @@ from verifier.frontend.tables import flatten
 from verifier.ir.model import GlobalInit
 
 ASSERTION = "__compiletime_assert"
+# Objects that only keep symbols alive or describe them to the module loader.
+NOISE = ("__UNIQUE_ID", "__export_symbol", "__ksymtab", "__kstrtab")
 LVALUES = (DECL_REF, MEMBER, SUBSCRIPT, UNARY)
 OBJECTS = ("var", "glob", "mem", "deref", "idx")
 
@@ -254,6 +256,7 @@ class Statements(Initialisers):
                 count += 1
         outputs = tuple(e for _, e in operands[:count] if e[0] in OBJECTS)
         inputs = tuple(e for place, (_, e) in enumerate(operands) if place >= count or e[0] not in OBJECTS)
+        inputs = tuple(e for e in inputs if e[0] != "int")  # some count __COUNTER__; none carries data
         line = self.line(node[1])
         if outputs or inputs or template:
             out.append(("asm", template, outputs, inputs, line))
@@ -293,7 +296,7 @@ class Statements(Initialisers):
         kind = self.local_types.pop(name)
         name = f"{self.function_name}.{name}"
         self.decls[cursor.d0] = ("glob", name)
-        table = self.table(cursor, name, kind)
+        table = None if spelled.startswith(NOISE) else self.table(cursor, name, kind)
         if table is not None:
             self.static_tables.append(table)
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from verifier.frontend import libclang_api as api
 from verifier.frontend.libclang_api import CXCursor, CXType
 
+INT = 17
 VOID, BOOL, POINTER, RECORD, ENUM, FUNCTION_NO_PROTO, FUNCTION = 2, 3, 101, 105, 106, 110, 111
 ARRAYS = (112, 114, 115)
 UNSIGNED = (4, 5, 6, 7, 8, 9, 10, 11, 12)

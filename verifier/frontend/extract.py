@@ -10,6 +10,7 @@ Results are the same for any number of workers and any order, because nothing of
 from __future__ import annotations
 
 import multiprocessing
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
@@ -279,16 +280,64 @@ def serve(connection: Connection, root: str, build: str | None, place: str) -> N
         connection.send(result)
 
 
+class Patched:
+    """Units of a tree as if some files had other contents (`overlay`: by name relative to the tree)."""
+
+    def __init__(self, tree: Tree, overlay: dict[str, bytes]) -> None:
+        self.tree = tree
+        self.overlay = overlay
+        self.build = tree.build or tree.root
+        self.base = Sources(tree.root, self.build)
+        self.sources = Sources(tree.root, self.build, overlay)
+        self._scratch: tempfile.TemporaryDirectory | None = None
+        self._made: dict[str, tuple[pch_of.Precompiled | None, ExtractResult | None]] = {}
+
+    def unit(self, command: CompileCommand) -> ExtractResult:
+        """The unit of a command."""
+        work = work_of(command, self.tree.root, self.build)
+        made = self._header(work.group)[0] if work.group is not None else None
+        return read_unit(work, made, self.sources)
+
+    def headers(self) -> list[ExtractResult]:
+        """The header units that the overlay changes, each under the key of the base's unit that it stands for."""
+        groups: dict[str, pch_of.Group] = {}
+        for command in self.tree.commands:
+            group = work_of(command, self.tree.root, self.build).group
+            if group is not None:
+                groups.setdefault(group.key, group)
+        found = []
+        for _, group in sorted(groups.items()):
+            before = pch_of.lookup(group, pch_of.folder(self.tree.build), self.base)
+            after = self._header(group)[1]
+            if before is not None and after is not None:
+                after.key = digest(header_name(group), before.key)
+                found.append(after)
+        return found
+
+    def _header(self, group: pch_of.Group) -> tuple[pch_of.Precompiled | None, ExtractResult | None]:
+        """The precompiled header with the overlay's contents; its unit too where the overlay changes any of it."""
+        if group.key not in self._made:
+            made = pch_of.lookup(group, pch_of.folder(self.tree.build), self.base)
+            result = None
+            if made is not None and set(made.dependencies) & set(self.overlay):
+                if self._scratch is None:
+                    self._scratch = tempfile.TemporaryDirectory(prefix="kqual-pch-")
+                made, result = header_unit(group, Path(self._scratch.name), self.sources)
+            self._made[group.key] = made, result
+        return self._made[group.key]
+
+
+_patched: list[Patched] = []  # the session of the previous call
+
+
 def extract_file(tree: Tree, command: CompileCommand, overlay: dict[str, bytes] | None = None) -> ExtractResult:
     """One unit in this process, with new contents for some files (by name relative to the tree).
 
-    Uses the group's precompiled header if it is on disk and the overlay leaves its files alone; otherwise the unit is
-    parsed plainly, which gives the same functions under the same names.
+    Uses the group's precompiled header if it is on disk, or one made for the overlay when that changes a header in it;
+    a unit parsed plainly gives the same functions under the same names.  Calls with the same `tree` and `overlay`
+    objects share what they prepare.
     """
-    build = tree.build or tree.root
-    sources = Sources(tree.root, build, overlay)
-    work = work_of(command, tree.root, build)
-    made = None
-    if work.group is not None:
-        made = pch_of.lookup(work.group, pch_of.folder(tree.build), Sources(tree.root, build))
-    return read_unit(work, made, sources)
+    overlay = overlay if overlay is not None else {}
+    if not _patched or _patched[0].tree is not tree or _patched[0].overlay is not overlay:
+        _patched[:] = [Patched(tree, overlay)]
+    return _patched[0].unit(command)

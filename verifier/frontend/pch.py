@@ -173,7 +173,8 @@ def _make(
     index = api.create_index(0, 0)
     try:
         arguments = [*group.arguments, "-x", "c-header", "-Xclang", "-fno-pch-timestamp"]
-        handle, code = api.parse(index, str(source), arguments, api.FOR_SERIALIZATION | api.INCOMPLETE)
+        options = api.FOR_SERIALIZATION | api.INCOMPLETE
+        handle, code = api.parse(index, str(source), arguments, options, sources.unsaved())
         if handle is None:
             return None, None, f"libclang cannot parse the core headers (code {code})"
         try:

@@ -48,10 +48,9 @@ def _constant(value: tuple) -> tuple:
         return ("s", value[1])
     if kind == "glob":
         return ("ag", value[1])
-    if kind == "addr":
-        inner = value[1]
-        while inner[0] in ("mem", "idx"):
-            inner = inner[1]
-        if inner[0] == "glob":
-            return ("ag", inner[1])
+    inner = value[1] if kind == "addr" else value
+    while inner[0] in ("mem", "idx"):  # a member's address, or an array inside of the object
+        inner = inner[1]
+    if inner[0] == "glob":
+        return ("ag", inner[1])
     return ("u", kind)

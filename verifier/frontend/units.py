@@ -76,8 +76,6 @@ def read_unit(work: Work, made: pch_of.Precompiled | None, sources: Sources) -> 
         source = sources.read(flags.source)
     except OSError as error:
         return ExtractResult(work.file, b"", "lost", f"{work.file}: {error.strerror}", work.name, [])
-    if made is not None and sources.overlay and set(made.dependencies) & set(sources.overlay):
-        made = None
     if made is not None and pch_of.suits(flags, made, source):
         made = None
     if made is not None:
