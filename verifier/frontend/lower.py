@@ -1,7 +1,7 @@
 """From the small AST (docs/engine.md) to the IR (`verifier.ir.model`), the same for every front end.
 
-Expressions are lowered in `lower_expressions`, statements in `lower_statements`; `lower_graph` holds the graph while
-it grows and tidies it up.
+Expressions are lowered in `lower_expressions` and `lower_choices`, statements in `lower_statements`; `lower_graph`
+holds the graph while it grows and tidies it up.
 """
 
 from __future__ import annotations

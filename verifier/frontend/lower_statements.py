@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from verifier.frontend.lower_expressions import ExpressionLowering, constant, jumping
+from verifier.frontend.lower_choices import constant, jumping
+from verifier.frontend.lower_expressions import ExpressionLowering
 from verifier.frontend.lower_graph import clipped
 
 

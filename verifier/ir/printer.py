@@ -2,12 +2,12 @@
 
     int may_open(ptr:inode inode, int mask)  fs/a.c:10-20
       attributes static
-      locals err:int
+      local int err
     block 0:
-       12  err = security_inode_permission(inode, (mask & 7))
-       13  if err goto 1 else 2
+        12  err = security_inode_permission(inode, (mask & 7))
+        13  if err goto 1 else 2
     block 1 <- 0:
-       14  return err
+        14  return err
 
 Names are locals and parameters, `%1` temporaries, `@x` globals, `$f` functions (without `$` where they are called).
 A member carries its struct tag: `inode->inode.i_op` for a pointer, `path:path.dentry` for an object.  `[e](...)` calls
