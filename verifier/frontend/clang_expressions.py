@@ -37,6 +37,7 @@ from verifier.frontend.clang_nodes import (
     Collector,
     Node,
 )  # fmt: skip
+from verifier.frontend.clang_text import SourceText
 from verifier.frontend.clang_types import INT, POINTER, Types
 from verifier.frontend.libclang_api import CXCursor
 
@@ -75,8 +76,9 @@ def stable_name(name: str) -> str:
 class Expressions:
     """Reads expressions; `statements.py` and `clang.py` build on it.  One object reads one unit."""
 
-    def __init__(self, collector: Collector) -> None:
+    def __init__(self, collector: Collector, text: SourceText) -> None:
         self.collector = collector
+        self.text = text
         self.types = Types()
         self.decls: dict[int, tuple] = {}
         self.noreturn: set[str] = set()
@@ -363,9 +365,16 @@ class Expressions:
         children = self.collector.below(node[1])
         wanted = api.canonical_type(api.cursor_type(node[1]))
         choices = children[1:]
-        for choice in choices:
-            if api.canonical_type(api.cursor_type(choice[1])).d0 == wanted.d0:
-                return self.expr(choice)
+        same = [c for c in choices if api.canonical_type(api.cursor_type(c[1])).d0 == wanted.d0]
+        if len(same) > 1:  # libclang shows no built-in type of an association: read them
+            controlling = api.type_spelling(api.canonical_type(api.cursor_type(children[0][1])))
+            written = self.text.associations(node[1])
+            if len(written) == len(choices):
+                exact = [c for c, text in zip(choices, written, strict=True) if text == controlling]
+                default = [c for c, text in zip(choices, written, strict=True) if text == "default"]
+                same = exact or default or same
+        if same:
+            return self.expr(same[0])
         return self.expr(choices[-1]) if choices else ("unknown", "_Generic")
 
     def _statement_expression(self, node: Node) -> tuple:

@@ -55,8 +55,7 @@ class Statements(Initialisers):
     """Reads statements.  `begin` starts a function; names, labels and local types are per function."""
 
     def __init__(self, collector: Collector, text: SourceText) -> None:
-        super().__init__(collector)
-        self.text = text
+        super().__init__(collector, text)
         self.function_name = ""
         self.static_tables: list[GlobalInit] = []
         self._used: dict[str, int] = {}

@@ -66,6 +66,12 @@ class SourceText:
         before, condition, step = (bool(BLANK.sub("", part).strip()) for part in parts)
         return before, condition, step
 
+    def associations(self, cursor: CXCursor) -> list[str]:
+        """The types of a `_Generic` as they are written, without spaces around them."""
+        file, offset, _, _ = api.spelling_extent(cursor)
+        parts = sections(self.at(file, offset), ",")
+        return [part.partition(":")[0].strip() for part in parts[1:]]
+
     def asm(self, cursor: CXCursor) -> tuple[bool | None, str, int | None, set[str]]:
         """(is it asm goto, template, number of outputs if the text tells, words that may be labels).
 

@@ -10,6 +10,7 @@ Results are the same for any number of workers and any order, because nothing of
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -255,6 +256,7 @@ def lost(task: Task, why: str) -> ExtractResult:
 
 def serve(connection: Connection, root: str, build: str | None, place: str) -> None:
     """A worker's life: tasks in, results out, until None comes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     sources = Sources(root, build)
     made: dict[str, pch_of.Precompiled | None] = {}
     while True:
@@ -277,7 +279,10 @@ def serve(connection: Connection, root: str, build: str | None, place: str) -> N
                     made[key] = pch_of.lookup(task.group, Path(place), sources)
                 found = made[key]
             result = read_unit(task.work, found, sources)
-        connection.send(result)
+        try:
+            connection.send(result)
+        except BrokenPipeError:
+            return  # the parent is gone
 
 
 class Patched:
