@@ -146,6 +146,11 @@ def test_container_of_is_one_step(tmp_path: Path) -> None:
     assert e == ("container", ("mem", ("deref", ("var", "l")), "list", "next"), "obj")
 
 
+def test_container_of_a_typeof(tmp_path: Path) -> None:
+    e = value("container_of(l->next, typeof(*o), arr[x])", tmp_path, "struct list *l, struct obj *o, int x")
+    assert e == ("container", ("mem", ("deref", ("var", "l")), "list", "next"), "obj")
+
+
 def test_volatile_store_is_a_plain_store(tmp_path: Path) -> None:
     (statement,) = body("void f(struct obj *o) { WRITE_ONCE(o->u2, 1); }", tmp_path)
     assert statement[1][1][0] == ("expr", ("assign", "", ("mem", O, "obj", "u2"), ("int", 1)))

@@ -190,7 +190,7 @@ class Expressions:
         if len(children) == 1:
             child = children[0]
             if child[0] == MEMBER_REF:
-                return self._constant(node)
+                return self._constant(node)  # offsetof
             # __builtin_types_compatible_p(typeof(x), ...) has x for a child, as if it were converted to int
             if api.cursor_type(node[1]).kind == INT and not same_place(node[1], child[1]):
                 value = api.evaluate(node[1])
@@ -202,7 +202,7 @@ class Expressions:
                 if kind not in (VA_LIST, "struct:__va_list_tag"):
                     return ("vaarg",)
             return e
-        if not children or children[0][0] == MEMBER_REF:
+        if not children or is_offset(node):
             return self._constant(node)
         if len(children) == 3:  # __builtin_choose_expr
             chosen = api.evaluate(children[0][1])
@@ -335,7 +335,7 @@ class Expressions:
         inner = innermost(operand)
         if inner[0] == BINARY and len(inner[2]) == 2:
             offset = innermost(inner[2][1])
-            if offset[0] == UNEXPOSED and offset[2] and offset[2][0][0] == MEMBER_REF:
+            if is_offset(offset):
                 kind = self.types.class_of(api.cursor_type(node[1]))
                 if kind.startswith("ptr:") and kind != "ptr:" and api.binary_operator(inner[1]) == 7:
                     return ("container", self.expr(inner[2][0]), kind[4:])
@@ -409,6 +409,11 @@ def truth(e: tuple) -> bool:
     """Is the value 0 or 1 by its form?"""
     kind = e[0]
     return kind in ("and", "or") or (kind == "bin" and e[1] in BOOLEAN) or (kind == "un" and e[1] == "!")
+
+
+def is_offset(node: Node) -> bool:
+    """Is it `offsetof`?  Below it are the expression of a `typeof`, the members, the indices."""
+    return node[0] == UNEXPOSED and any(child[0] == MEMBER_REF for child in node[2])
 
 
 def innermost(node: Node) -> Node:

@@ -32,10 +32,17 @@ def _flatten(value: tuple, path: list, entries: list[tuple[list, tuple]]) -> Non
             else:
                 _flatten(inner, [*path, place], entries)
                 place += 1
-    elif kind == "addr" and value[1][0] in ("init", "initarr"):
-        _flatten(value[1], path, entries)  # the address of a compound literal: its members, as if in place
+    elif kind == "addr" and (literal := _literal(value[1])) is not None:
+        _flatten(literal, path, entries)  # the address of a compound literal: its members, as if in place
     else:
         entries.append((path, _constant(value)))
+
+
+def _literal(value: tuple) -> tuple | None:
+    """The compound literal that `value` is, or is a member of."""
+    while value[0] in ("mem", "idx"):
+        value = value[1]
+    return value if value[0] in ("init", "initarr") else None
 
 
 def _constant(value: tuple) -> tuple:

@@ -18,7 +18,7 @@ from verifier.ir.model import Unit, encode
 from verifier.tree.model import CompileCommand
 
 HEADERS = "<headers>"
-READER = 1  # to be raised with every change of the front end or the lowering that changes some unit's IR
+READER = 2  # to be raised with every change of the front end or the lowering that changes some unit's IR
 
 
 class ExtractResult(msgspec.Struct):
