@@ -160,7 +160,11 @@ class Solver:
             sorted(
                 (location.number, value.number)
                 for location, value in state.env.items()
-                if value.op in ("r", "o") and location.op == "L" and frame.pending(state, value)
+                if location.op == "L"
+                and (
+                    (value.op == "c" and location in frame.masks)
+                    or (value.op in ("r", "o") and frame.pending(state, value))
+                )
             )
         )
         return (state.facts, state.subject, waiting)

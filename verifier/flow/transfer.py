@@ -71,6 +71,24 @@ class Frame:
             i for i, e in enumerate(fn.exprs) if e[0] == "m" and watcher.watched_member(e[2], e[3])
         ]
         self._watched_set = frozenset(self._watched)
+        self.masks = self._mask_variables()
+
+    def _mask_variables(self) -> frozenset[Value]:
+        """Locations of the variables that a check's mask is made of; paths with different masks stay apart."""
+        out: set[Value] = set()
+        for block in self.fn.blocks:
+            for s in block.statements:
+                if s[0] == "call" and self.fn.exprs[s[2]][0] == "f":
+                    at = self.watcher.mask_argument(self.fn.exprs[s[2]][1])
+                    if at is not None and at < len(s[3]):
+                        work = [s[3][at]]
+                        while work:
+                            e = self.fn.exprs[work.pop()]
+                            if e[0] == "v":
+                                out.add(self.values.make("L", e[1]))
+                            elif e[0] == "o":
+                                work.extend(e[2:])
+        return frozenset(out)
 
     # --- expressions -------------------------------------------------------------------------------------------
 

@@ -120,6 +120,8 @@ class Values:
                 return self.one
             elif op == "!=" and a is b or op == "&" and (a is self.zero or b is self.zero):
                 return self.zero
+            if op == "!=" and b.op != "c" and a.op != "c":
+                return self.make("o", "!", self.operation("==", a, b))
             if op in ("==", "!=", "&", "|", "+", "*", "^") and (
                 (a.op == "c" and b.op != "c") or (b.op != "c" and a.number > b.number)
             ):

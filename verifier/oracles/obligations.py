@@ -218,6 +218,21 @@ class Obligations:
             requirement = best if list(best.conditions) == conditions else _with(best, tuple(conditions))
         table[key] = requirement
 
+    def mark_late(self, frame: Frame, succ: list[list[int]]) -> None:
+        """A missing check that the function makes after the operation, on a way on from it, is a late check."""
+        for table in (self.opened, self.closed):
+            for key, r in table.items():
+                if len(r.trail) != 1 or r.kind != "missing-check":
+                    continue
+                rule = self.book.by_id[r.rule]
+                wanted = {c[1] for c in calls_in(rule.requires[r.component])}
+                after = _after(r.ordinal, succ)
+                if any(
+                    v.args[1] in wanted and (site >> 12 in after or (site >> 12 == r.ordinal >> 12 and site > r.ordinal))
+                    for site, v in frame.calls_made.items()
+                ):
+                    table[key] = msgspec.structs.replace(r, kind="late-check")
+
     def _numbered(self, table: dict[tuple[Any, ...], Requirement]) -> list[Requirement]:
         out = []
         for r in table.values():
@@ -255,6 +270,18 @@ class Obligations:
 
 def _with(requirement: Requirement, conditions: tuple[Any, ...]) -> Requirement:
     return msgspec.structs.replace(requirement, conditions=conditions)
+
+
+def _after(site: int, succ: list[list[int]]) -> set[int]:
+    """Blocks that control can reach after the block of a site."""
+    seen: set[int] = set()
+    work = list(succ[site >> 12])
+    while work:
+        block = work.pop()
+        if block not in seen:
+            seen.add(block)
+            work.extend(succ[block])
+    return seen
 
 
 def _witness(state: State) -> tuple[tuple[int, str], ...]:

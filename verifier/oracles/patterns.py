@@ -208,15 +208,25 @@ class Matcher:
         name = pattern[1]
         check = self.pack.check(name)
         wanted = [None if p[0] in ("any", "rest") else self.evaluate(p, names, frame, state) for p in pattern[2]]
+        mask_at = check.mask if check is not None else None
+        bits = 0
         for fact in state.facts:
             if fact.op == kind and fact.args[0] == name:
                 if not _subject_fits(fact.args[2], state, frame):
                     continue
-                if all(
-                    pattern[2][i][0] == "rest" or fits(check, i, w, pattern[2][i], fact.args[1], state)
+                wrong = [
+                    i
                     for i, w in enumerate(wanted)
-                ):
+                    if pattern[2][i][0] != "rest" and not fits(check, i, w, pattern[2][i], fact.args[1], state)
+                ]
+                if not wrong:
                     return True
+                if wrong == [mask_at]:
+                    bits |= known_bits(fact.args[1][mask_at], state) if mask_at < len(fact.args[1]) else 0
+        if bits and mask_at is not None and wanted[mask_at] is not None:
+            need = outcome(state, wanted[mask_at])[1]
+            if need is not None and bits & need == need:
+                return True
         return kind == "fact" and name in self.spared and self._spared(name, wanted, frame, state)
 
     def _spared(self, name: str, wanted: list[Value | None], frame: Frame, state: State) -> bool:
@@ -272,6 +282,19 @@ def covers(have: Value, need: Value, state: State) -> bool:
     return bits is not None and bits & need_bits == need_bits
 
 
+def known_bits(mask: Value, state: State) -> int:
+    """Bits that a mask has for certain."""
+    number = outcome(state, mask)[1]
+    if number is not None:
+        return number
+    if mask.op == "o" and mask.args[0] == "|":
+        out = 0
+        for part in mask.args[1:]:
+            out |= known_bits(part, state)
+        return out
+    return 0
+
+
 def calls_in(pattern: Any) -> list[Any]:
     """All call patterns inside an expression, left to right."""
     if not isinstance(pattern, tuple) or not pattern:
@@ -312,6 +335,15 @@ def names_in(pattern: Any) -> set[str]:
                 for item in part:
                     out |= names_in(item)
     return out
+
+
+def mentions_current(pattern: Any) -> bool:
+    """Whether an expression compares something with the current task or what hangs on it."""
+    if not isinstance(pattern, tuple) or not pattern or pattern[0] == "call":
+        return False
+    if pattern[0] == "bin" and pattern[1] in ("==", "!=") and "current" in names_in(pattern):
+        return True
+    return any(mentions_current(part) for part in pattern[1:])
 
 
 def tested_members(pattern: Any) -> set[tuple[str, int | None]]:

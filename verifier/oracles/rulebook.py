@@ -6,7 +6,7 @@ from typing import Any
 
 from lattices.pack import Check, Pack, Rule
 from verifier.flow.state import ANY, NEG, POS, ZERO
-from verifier.oracles.patterns import calls_in, fields_in, names_in, negated_in, tested_members
+from verifier.oracles.patterns import calls_in, fields_in, mentions_current, names_in, negated_in, tested_members
 
 _ALLOW = {"errno": ZERO, "true": NEG | POS, "false": ZERO, "pointer": POS}
 _POSSIBLE = {"errno": NEG | ZERO, "true": ZERO | POS, "false": ANY, "pointer": ANY}
@@ -46,6 +46,14 @@ class Rulebook:
                 self._note(text)
         for exemption in pack.exemptions.values():
             self._note(exemption.condition)
+        self.compares_current = any(
+            mentions_current(text)
+            for text in [
+                *(line for rule in pack.rules for line in rule.requires),
+                *(e.condition for rule in pack.rules for e in rule.exempt),
+                *(e.condition for e in pack.exemptions.values()),
+            ]
+        )
         self.members = frozenset(self.by_read)
         self.stored_fields = frozenset(m.split(".", 1)[1] for m in self.by_store)
         self.tracked_calls = frozenset(self.by_call)

@@ -97,7 +97,7 @@ class Analysis:
         """Results from the store, or by analysis of the whole program."""
         data = self.store.get("results", self.digest)
         if data is not None:
-            self.results = msgspec.msgpack.decode(data, type=dict[str, Result])
+            self.results = msgspec.convert(tuples(msgspec.msgpack.decode(data)), type=dict[str, Result])
             return
         engine = self.new_engine()
         seeds = engine.seeds()
@@ -158,6 +158,15 @@ class Analysis:
             obligations=count_obligations(self.results, frontier, self.program, self.doors),
             ledger=ledger,
         )
+
+
+def tuples(item: Any) -> Any:
+    """MessagePack's lists as tuples at every depth: terms are compared and hashed."""
+    if item.__class__ is list:
+        return tuple([tuples(i) for i in item])
+    if item.__class__ is dict:
+        return {k: tuples(v) for k, v in item.items()}
+    return item
 
 
 def scan(

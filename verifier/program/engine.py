@@ -96,7 +96,7 @@ class Engine:
             if progress is not None and len(done) % 50 == 0:
                 progress(len(done), len(done) + len(queue))
             before = old.summary if old is not None else TRIVIAL
-            if new.summary != before:
+            if new.summary.alternatives != before.alternatives or new.summary.requires != before.requires:
                 dependants = list(self.program.callers.get(fid, ()))
                 if new.summary.requires != before.requires:
                     dependants.extend(self.slot_callers(fid))
@@ -173,6 +173,7 @@ class Engine:
             returns, ways = alternatives(solver)
         finally:
             self.active.discard(fid)
+        obligations.mark_late(frame, solver.succ)
         opened = obligations.requirements()
         if len(opened) > MOST_REQUIRES:
             opened = opened[:MOST_REQUIRES]

@@ -48,7 +48,12 @@ class Frontier:
         self.sinks: dict[Node, None] = {}
         for fid in sorted(results):
             self._take(fid, results[fid])
+        self.down: dict[Node, list[Node]] = {}
+        for (key, callee), callers in self.up.items():
+            for caller in sorted({c for c, _ in callers}):
+                self.down.setdefault((key, caller), []).append((key, callee))
         self.hot = self._hot()
+        self.parting = self._parting()
 
     def _take(self, fid: str, result: Result) -> None:
         for requirement in result.summary.requires:
@@ -85,10 +90,6 @@ class Frontier:
 
     def _hot(self) -> dict[Node, tuple[int, Node | None]]:
         """Nodes from which an open way leads up to a door, with the length and the next node of the shortest."""
-        down: dict[Node, list[Node]] = {}
-        for (key, callee), callers in self.up.items():
-            for caller, _ in callers:
-                down.setdefault((key, caller), []).append((key, callee))
         best: dict[Node, tuple[int, Node | None]] = {}
         level = sorted(self.terminal, key=repr)
         for node in level:
@@ -98,7 +99,7 @@ class Frontier:
             distance += 1
             following = []
             for node in level:
-                for below in sorted(set(down.get(node, ())), key=repr):
+                for below in self.down.get(node, ()):
                     if below in self.nodes and below not in best:
                         best[below] = (distance, node)
                         following.append(below)
@@ -110,24 +111,38 @@ class Frontier:
         out: dict[tuple[Any, ...], Open] = {}
         for node in sorted(self.sinks, key=repr):
             if node in self.hot:
-                self._descend(node, None, set(), out)
+                self._descend(node, out)
         return list(out.values())
 
-    def _descend(
-        self, node: Node, sibling: tuple[str, Discharge] | None, seen: set[Node], out: dict[tuple[Any, ...], Open]
-    ) -> None:
-        if node in seen:
-            return
-        seen.add(node)
-        key = node[0]
-        met = self.met.get(node, ())
-        if node not in self.terminal and met:
-            for caller, _ in sorted(set(self.up.get(node, ()))):
+    def _descend(self, sink: Node, out: dict[tuple[Any, ...], Open]) -> None:
+        seen: set[Node] = set()
+        work: list[tuple[Node, tuple[str, Discharge] | None]] = [(sink, None)]
+        while work:
+            node, sibling = work.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            key = node[0]
+            if node in self.terminal or node not in self.parting:
+                self.add(node, sibling, out)
+                continue
+            met = self.met.get(node, ())
+            for caller, _ in sorted(set(self.up.get(node, ())), reverse=True):
                 above = (key, caller)
                 if above in self.hot:
-                    self._descend(above, sibling or met[0], seen, out)
-            return
-        self.add(node, sibling, out)
+                    work.append((above, met[0] if met else sibling))
+
+    def _parting(self) -> set[Node]:
+        """Nodes above which, at any height, some caller meets the obligation that others leave open."""
+        out = {node for node in self.met if node in self.hot}
+        work = sorted(out, key=repr)
+        while work:
+            node = work.pop()
+            for below in self.down.get(node, ()):
+                if below in self.hot and below not in out:
+                    out.add(below)
+                    work.append(below)
+        return out
 
     def add(self, node: Node, sibling: tuple[str, Discharge] | None, out: dict[tuple[Any, ...], Open]) -> None:
         """Report a node; lines of the same rule at the same operation and place become one finding."""

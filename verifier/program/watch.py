@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 _SAME = frozenset(("PTR_ERR", "ERR_PTR", "ERR_CAST", "array_index_nospec", "PTR_ERR_OR_ZERO"))
 
 
+def _hangs_on_current(value: Value) -> bool:
+    while value.op in ("ld", ".", "*", "fv"):
+        value = value.args[0]
+    return value.op == "cur"
+
+
 class FunctionWatcher:
     """Answers for one function of the program."""
 
@@ -88,6 +94,8 @@ class FunctionWatcher:
             place = value.args[0]
             return place.op == "." and None in self.book.conditions.get(place.args[1], ())
         if value.op == "o":
+            if value.args[0] == "==" and self.book.compares_current and any(_hangs_on_current(a) for a in value.args[1:]):
+                return True
             if value.args[0] == "&" and value.args[-1].op == "c" and value.args[1].op in ("ld", "fv"):
                 place = value.args[1].args[0] if value.args[1].op == "ld" else value.args[1]
                 bits = value.args[-1].args[0]
@@ -99,6 +107,10 @@ class FunctionWatcher:
         """Calls whose meaning the engine knows."""
         if name == "get_current":
             return frame.values.make("cur")
+        accessor = self.book.pack.accessors.get(name)
+        if accessor is not None and self.engine.program.resolve(self.info.unit, name) is None:
+            names = dict(zip(accessor.params, args, strict=False))
+            return self.matcher.evaluate(accessor.value, names, frame, state)
         if not args:
             return None
         if name in _SAME:
