@@ -8,7 +8,7 @@ import pytest
 
 from verifier.frontend import extract as extraction
 from verifier.frontend import pch
-from verifier.frontend.extract import Patched, extract, extract_file
+from verifier.frontend.extract import Patched, extract, extract_file, extract_files
 from verifier.frontend.flags import understood
 from verifier.frontend.sources import Sources
 from verifier.frontend.units import work_of
@@ -136,6 +136,9 @@ def test_overlay_of_a_source_and_of_a_shared_header(tree: Tree) -> None:
     patched = Patched(tree, overlay)
     result = patched.unit(command)
     assert result.status == "analysed" and result.header
+    together = {c.file: r for c, r in extract_files(tree, tree.commands[:2], overlay, 2)}
+    assert together["fs/a.c"] == result
+    assert together["fs/b.c"].status == "partial"  # it still calls inode_mode
     (headers,) = patched.headers()
     assert names(decode(headers.blob)) == [("include/linux/fs.h", "mode_of")]
     base = next(r for r in extract(tree, Memory(), 1) if r.file == "<headers>")

@@ -179,10 +179,11 @@ def flush(store: Any, pending: list[tuple[Task, ExtractResult]], records: dict[i
 class Worker:
     """One worker process and the task that it is at."""
 
-    def __init__(self, tree: Tree, place: str) -> None:
+    def __init__(self, tree: Tree, place: str, overlay: dict[str, bytes] | None = None) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, other = context.Pipe()
-        self.process = context.Process(target=serve, args=(other, tree.root, tree.build, place), daemon=True)
+        arguments = (other, msgspec.structs.replace(tree, commands=[], notes=[]), place, overlay)
+        self.process = context.Process(target=serve, args=arguments, daemon=True)
         self.process.start()
         other.close()
         self.task: Task | None = None
@@ -207,10 +208,12 @@ class Worker:
         self.connection.close()
 
 
-def run(tasks: list[Task], tree: Tree, place: str, jobs: int) -> Iterator[tuple[Task, ExtractResult]]:
+def run(
+    tasks: list[Task], tree: Tree, place: str, jobs: int, overlay: dict[str, bytes] | None = None
+) -> Iterator[tuple[Task, ExtractResult]]:
     """Do the tasks in worker processes; yields results as they come."""
     waiting = list(reversed(tasks))
-    workers = [Worker(tree, place) for _ in range(max(1, min(jobs, len(tasks))))]
+    workers = [Worker(tree, place, overlay) for _ in range(max(1, min(jobs, len(tasks))))]
     try:
         for worker in workers:
             worker.give(waiting.pop())
@@ -231,14 +234,14 @@ def run(tasks: list[Task], tree: Tree, place: str, jobs: int) -> Iterator[tuple[
                     if not worker.process.is_alive() or worker.served >= RECYCLE:
                         worker.stop()
                         place_of = workers.index(worker)
-                        worker = workers[place_of] = Worker(tree, place)
+                        worker = workers[place_of] = Worker(tree, place, overlay)
                     worker.give(waiting.pop())
             for worker in list(workers):
                 if worker.task is not None and time.monotonic() - worker.since > SECONDS:
                     task = worker.task
                     worker.stop()
                     place_of = workers.index(worker)
-                    fresh = workers[place_of] = Worker(tree, place)
+                    fresh = workers[place_of] = Worker(tree, place, overlay)
                     yield task, lost(task, f"parsing took more than {SECONDS:.0f} s")
                     if waiting:
                         fresh.give(waiting.pop())
@@ -254,10 +257,11 @@ def lost(task: Task, why: str) -> ExtractResult:
     return ExtractResult(task.work.file, b"", "lost", f"{task.work.file}: {why}", task.work.name, [])
 
 
-def serve(connection: Connection, root: str, build: str | None, place: str) -> None:
+def serve(connection: Connection, tree: Tree, place: str, overlay: dict[str, bytes] | None) -> None:
     """A worker's life: tasks in, results out, until None comes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
-    sources = Sources(root, build)
+    sources = Sources(tree.root, tree.build)
+    patched = Patched(tree, overlay) if overlay is not None else None
     made: dict[str, pch_of.Precompiled | None] = {}
     while True:
         try:
@@ -266,7 +270,9 @@ def serve(connection: Connection, root: str, build: str | None, place: str) -> N
             return
         if task is None:
             return
-        if task.work is None:
+        if patched is not None:
+            result = patched.read(task.work)
+        elif task.work is None:
             found, result = header_unit(task.group, Path(place), sources)
             made[task.group.key] = found
             if found is not None:
@@ -299,7 +305,10 @@ class Patched:
 
     def unit(self, command: CompileCommand) -> ExtractResult:
         """The unit of a command."""
-        work = work_of(command, self.tree.root, self.build)
+        return self.read(work_of(command, self.tree.root, self.build))
+
+    def read(self, work: Work) -> ExtractResult:
+        """The unit of a command that is understood already."""
         made = self._header(work.group)[0] if work.group is not None else None
         return read_unit(work, made, self.sources)
 
@@ -346,3 +355,15 @@ def extract_file(tree: Tree, command: CompileCommand, overlay: dict[str, bytes] 
     if not _patched or _patched[0].tree is not tree or _patched[0].overlay is not overlay:
         _patched[:] = [Patched(tree, overlay)]
     return _patched[0].unit(command)
+
+
+def extract_files(
+    tree: Tree, commands: list[CompileCommand], overlay: dict[str, bytes], jobs: int
+) -> Iterator[tuple[CompileCommand, ExtractResult]]:
+    """`extract_file` for many units in worker processes; yields in the order in which they are done."""
+    build = tree.build or tree.root
+    works = [work_of(command, tree.root, build) for command in commands]
+    tasks = [Task(number, work, work.group, False) for number, work in enumerate(works)]
+    if tasks:
+        for task, result in run(tasks, tree, "", jobs, overlay):
+            yield commands[task.number], result
