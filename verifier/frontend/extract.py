@@ -13,6 +13,7 @@ import multiprocessing
 import signal
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -99,7 +100,6 @@ def extract(
     if tasks:
         usable = {key for key, found in made.items() if found is not None}
         tasks = [t._replace(header=t.group is not None and t.group.key in usable) for t in tasks]
-        # the largest sources first, so that no worker is left with one of them at the end
         pending: list[tuple[Task, ExtractResult]] = []
         report("parse", total - len(tasks), total)
         done = total - len(tasks)
@@ -270,21 +270,25 @@ def serve(connection: Connection, tree: Tree, place: str, overlay: dict[str, byt
             return
         if task is None:
             return
-        if patched is not None:
-            result = patched.read(task.work)
-        elif task.work is None:
-            found, result = header_unit(task.group, Path(place), sources)
-            made[task.group.key] = found
-            if found is not None:
-                result.header = found.key
-        else:
-            found = None
-            if task.header:
-                key = task.group.key
-                if key not in made:
-                    made[key] = pch_of.lookup(task.group, Path(place), sources)
-                found = made[key]
-            result = read_unit(task.work, found, sources)
+        try:
+            if patched is not None:
+                result = patched.read(task.work)
+            elif task.work is None:
+                found, result = header_unit(task.group, Path(place), sources)
+                made[task.group.key] = found
+                if found is not None:
+                    result.header = found.key
+            else:
+                found = None
+                if task.header:
+                    key = task.group.key
+                    if key not in made:
+                        made[key] = pch_of.lookup(task.group, Path(place), sources)
+                    found = made[key]
+                result = read_unit(task.work, found, sources)
+        except Exception as error:  # a mistake of ours in one unit: it is reported as lost, the others go on
+            traceback.print_exc()
+            result = lost(task, f"internal error: {error!r}")
         try:
             connection.send(result)
         except BrokenPipeError:
