@@ -286,7 +286,7 @@ def serve(connection: Connection, tree: Tree, place: str, overlay: dict[str, byt
                         made[key] = pch_of.lookup(task.group, Path(place), sources)
                     found = made[key]
                 result = read_unit(task.work, found, sources)
-        except Exception as error:  # a mistake of ours in one unit: it is reported as lost, the others go on
+        except Exception as error:  # noqa: BLE001  our mistake in one unit is reported as lost, the others go on
             traceback.print_exc()
             result = lost(task, f"internal error: {error!r}")
         try:
