@@ -188,6 +188,7 @@ def test_commands_are_reduced_to_what_changes_meaning() -> None:
     )  # fmt: skip
     assert flags.source == "/b/a.c"
     assert flags.language == ("-nostdinc", "-O2", "-std=gnu11")
+    assert understood(["gcc", "-O2", "-O0", "a.c"], "/").language == ()
     assert flags.includes == ("/b/d/inc/k.h",)
     assert flags.directories == (("-I", "/b/d/include"),)
     assert (flags.defines, flags.unit_defines) == (("-D__KERNEL__",), ("-DKBUILD_MODNAME=x",))

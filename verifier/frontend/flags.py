@@ -28,7 +28,7 @@ LANGUAGE = (
     "-fno-builtin", "-fmacro-prefix-map=", "-fplan9-extensions", "-nostdinc", "-m16", "-m32", "-m64", "-march=i386",
     "--target=",
 )  # fmt: skip
-OPTIMISED = ("-O1", "-O2", "-O3", "-Os", "-O")
+OPTIMISED = ("-O0", "-O1", "-O2", "-O3", "-Os", "-O")
 NAMES_OF_UNIT = ("KBUILD_", "__KBUILD_")
 
 
@@ -88,7 +88,9 @@ def understood(arguments: list[str], directory: str) -> Flags:
             if argument not in language:
                 language.append(argument)
         elif argument in OPTIMISED:
-            language.append("-O2")
+            language = [option for option in language if option != "-O2"]
+            if argument != "-O0":  # the last one counts; it decides about __OPTIMIZE__
+                language.append("-O2")
         elif not argument.startswith("-") and argument.endswith((".c", ".i")):
             source = absolute(argument)
     return Flags(source, tuple(language), tuple(includes), tuple(directories), tuple(defines), tuple(unit_defines))

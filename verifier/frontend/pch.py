@@ -69,6 +69,8 @@ def group_of(flags: Flags, root: str, build: str) -> Group | None:
     """The group of a unit, None when it is parsed plainly."""
     if "-D__KERNEL__" not in flags.defines or not any(shared_include(path, root) for path in flags.includes):
         return None
+    if "-O2" not in flags.language:
+        return None
     if any(option.startswith(UNUSUAL) and option != "-fno-builtin-wcslen" for option in flags.language):
         return None
     defines = sorted({d for d in flags.defines if SHARED_MACROS.fullmatch(macro_name(d))})
