@@ -205,7 +205,7 @@ def facts(catalogue: Catalogue, where: str, pack: Any) -> Iterator[str]:
     from verifier.oracles.obligations import Obligations
     from verifier.program.engine import Engine
     from verifier.program.index import index_unit
-    from verifier.program.link import Program
+    from verifier.program.link import link
     from verifier.program.watch import FunctionWatcher
 
     file, _, number = where.rpartition(":")
@@ -225,7 +225,7 @@ def facts(catalogue: Catalogue, where: str, pack: Any) -> Iterator[str]:
         data = catalogue.store.get("unit", key)
         if data is not None:
             units[key] = index_unit(decode(data))
-    program = Program(sorted(units.items(), key=lambda item: (item[1].file, item[0])))
+    program = link(sorted(units.items(), key=lambda item: (item[1].file, item[0])))
     engine = Engine(program, Bodies(lambda key: catalogue.store.get("unit", key)), pack)
     engine.results = {
         other.fid: result for other in records.values() if other.fid != record.fid and (result := result_of(other))

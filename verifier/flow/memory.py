@@ -10,6 +10,9 @@ from __future__ import annotations
 from verifier.flow.state import State
 from verifier.flow.values import Value, Values
 
+# Members that lead back: for all x, x->sk->sk_socket is x (struct socket and struct sock).
+INVERSES = {"sk_socket": "sk"}
+
 
 def root(location: Value) -> Value:
     """The outermost location or pointer of an access path."""
@@ -25,10 +28,25 @@ def load(values: Values, state: State, location: Value) -> Value:
         return found
     if location.op == ".":
         base = location.args[0]
+        owner = _owner(location)
+        if owner is not None:
+            return owner
         holder = struct_value(values, state, base)
         if holder is not None:
             return values.make("fv", holder, location.args[1])
     return values.make("ld", location)
+
+
+def _owner(location: Value) -> Value | None:
+    """x for the content of x->sk->sk_socket and the like: members that point at each other."""
+    inner = INVERSES.get(location.args[1])
+    base = location.args[0]
+    if inner is None or base.op != "*" or base.args[0].op != "ld":
+        return None
+    place = base.args[0].args[0]
+    if place.op == "." and place.args[1] == inner and place.args[0].op == "*":
+        return place.args[0].args[0]
+    return None
 
 
 def struct_value(values: Values, state: State, location: Value) -> Value | None:

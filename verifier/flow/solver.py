@@ -288,6 +288,8 @@ class Solver:
             return fact.atoms <= atoms
         for arg in fact.args[1]:
             if arg.op == "c":
+                if arg.args[0]:
+                    return True
                 continue
             if not arg.atoms or arg.atoms <= atoms:
                 return True

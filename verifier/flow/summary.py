@@ -65,6 +65,10 @@ class Summary(msgspec.Struct, array_like=True, frozen=True):
     alternatives: tuple[Alternative, ...] = ()
     requires: tuple[Requirement, ...] = ()
 
+    def asks(self) -> frozenset[Any]:
+        """What is open here, without the ways down to it: callers need to look again only when this changes."""
+        return frozenset((r.key, r.operands, r.conditions, r.kind) for r in self.requires)
+
     @property
     def trivial(self) -> bool:
         """True when it tells a caller nothing."""

@@ -352,7 +352,7 @@ class Frame:
                 fact = self.values.make("fact", name, args, subject)
                 if fact not in state.facts:
                     state.facts = state.facts.union([fact, *self.watcher.implied(self, state, name, args)])
-            elif not con[0] & mask and con[1] is None:
+            elif not con[0] & mask and (con[1] is not None or not constants):
                 denied = self.values.make("nfact", name, args, subject)
                 if self.watcher.condition(denied):
                     state.facts = state.facts | {denied}

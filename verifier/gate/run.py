@@ -20,9 +20,10 @@ from verifier.program.bodies import Bodies
 from verifier.program.doors import Doors
 from verifier.program.engine import Engine
 from verifier.program.frontier import Frontier, Node, Open
-from verifier.program.index import index_unit
-from verifier.program.link import Program
+from verifier.program.index import UnitIndex, index_unit
+from verifier.program.link import Program, identity, relink
 from verifier.program.report import shape_findings, to_finding
+from verifier.program.results import Results
 
 
 def run_gate(
@@ -38,55 +39,57 @@ def run_gate(
 def compare(tree: Any, base: Analysis, overlay: Overlay) -> F.Document:
     """Analyse the patched program on top of the base and compare the two."""
     from verifier.frontend.extract import extract_file
+    from verifier.frontend.units import HEADERS
 
     touched = set(overlay.files) | set(overlay.removed)
     units = [r for r in base.records if r.file in touched or touched & set(getattr(r, "dependencies", ()))]
     commands = {c.file: c for c in tree.commands}
-    indexes = dict(base.indexes)
     fresh: dict[str, list[Function]] = {}
     trouble: list[F.UnitTrouble] = []
-    replaced: dict[str, Any] = {}
+    exchanged: dict[str, tuple[UnitIndex | None, UnitIndex | None]] = {}
     for record in units:
+        if record.file == HEADERS:
+            continue
+        exchanged[record.key] = (base.index(record.key), None)
         if record.file in overlay.removed or record.file not in commands:
-            indexes.pop(record.key, None)
             continue
         result = extract_file(tree, commands[record.file], overlay.files)
+        if result.status != "analysed":
+            trouble.append(F.UnitTrouble(file=record.file, error=result.error))
         if result.status == "lost":
-            trouble.append(F.UnitTrouble(file=record.file, error=result.error))
-            indexes.pop(record.key, None)
             continue
-        if result.status == "partial":
-            trouble.append(F.UnitTrouble(file=record.file, error=result.error))
         unit = decode(result.blob)
-        replaced[record.key] = unit
-        indexes[record.key] = index_unit(unit)
+        exchanged[record.key] = (exchanged[record.key][0], index_unit(unit))
         fresh[record.key] = unit.functions
-    program = Program([(r.key, indexes[r.key]) for r in base.records if r.key in indexes])
-    doors = Doors(program, base.pack, base.plain)
+    program = relink(base.program, exchanged)
     bodies = Bodies(lambda key: base.store.get("unit", key))
     bodies.overlay = {
-        info.fid: fresh[info.unit][info.position] for info in program.functions.values() if info.unit in fresh
+        identity(f.name, f.file, f.static): f
+        for key, functions in fresh.items()
+        for f in functions
+        if (info := program.functions.get(identity(f.name, f.file, f.static))) is not None and info.unit == key
     }
-    changed = _changed(base, program, bodies, fresh)
+    doors = base.doors.over(program, set(bodies.overlay), base.plain)
+    changed = _changed(base, bodies)
     engine = Engine(program, bodies, base.pack)
-    engine.results = {fid: r for fid, r in base.results.items() if fid in program.functions}
-    again = {fid for fid in bodies.overlay if fid in engine.results or engine.wanted(program.functions[fid])} | changed
-    for fid in sorted(again):
+    engine.results = base.results.copy()
+    for fid in base.program.functions.keys() - program.functions.keys():
         engine.results.pop(fid, None)
-    work = again | _lost_slots(base.program, program)
-    engine.run(sorted(fid for fid in work if fid in program.functions), None)
+    again = {fid for fid in bodies.overlay if fid in engine.results or engine.wanted(program.functions[fid])}
+    work = again | changed | _lost_slots(base.program, program) | _callers_of(changed, base.program, program)
+    engine.run(sorted(fid for fid in work if fid in engine.results or fid in bodies.overlay), None)
     before = base.frontier()
     after = Frontier(program, doors, engine.results, base.subjects())
     found = [
-        to_finding(o, base.pack, program, doors) for o in _worse(before, after, base.results, engine.results)
+        to_finding(o, base.pack, program, doors) for o in _worse(before, after)
     ]
     found = [_with_cause(f, changed, program, base, engine) for f in found]
     found += _new_shapes(base, engine.results, program, doors, found)
     fixed = [
         to_finding(o, base.pack, base.program, base.doors)
-        for o in _worse(after, before, engine.results, base.results)
+        for o in _worse(after, before)
     ]
-    completeness = base.completeness(before)
+    completeness = base.stored_completeness()
     completeness.units.partial = sorted(completeness.units.partial + trouble, key=lambda t: t.file)
     return F.Document(schema=F.SCHEMA, completeness=completeness, findings=F.finish(found), fixed=F.finish(fixed))
 
@@ -104,7 +107,13 @@ def _shape_of(fn: Function) -> Any:
     )  # fmt: skip
 
 
-def _changed(base: Analysis, program: Program, bodies: Bodies, fresh: dict[str, list[Function]]) -> set[str]:
+def _callers_of(changed: set[str], old: Program, new: Program) -> set[str]:
+    """Direct callers of the functions whose name changed hands: new ones, and ones that are gone."""
+    moved = {fid for fid in changed if fid not in old.functions} | (old.functions.keys() - new.functions.keys())
+    return {caller for fid in moved for caller in [*old.callers.get(fid, ()), *new.callers.get(fid, ())]}
+
+
+def _changed(base: Analysis, bodies: Bodies) -> set[str]:
     """Functions of the parsed units whose body differs from the base's."""
     out: set[str] = set()
     for fid, fn in bodies.overlay.items():
@@ -118,8 +127,10 @@ def _changed(base: Analysis, program: Program, bodies: Bodies, fresh: dict[str, 
 def _lost_slots(old: Program, new: Program) -> set[str]:
     """Functions that call through a slot whose targets changed."""
     out: set[str] = set()
+    if old.slots is new.slots:
+        return out
     for slot in sorted(set(old.slots) | set(new.slots)):
-        if old.slots.get(slot, {}).keys() != new.slots.get(slot, {}).keys():
+        if old.slots.get(slot) is not new.slots.get(slot) and old.slots.get(slot) != new.slots.get(slot):
             out.update(new.slot_callers.get(slot, ()))
     return out
 
@@ -129,7 +140,7 @@ def _identity(node: Node) -> tuple[Any, ...]:
     return (rule, component, sink, file, operation, fid)
 
 
-def _worse(before: Frontier, after: Frontier, old: dict[str, Result], new: dict[str, Result]) -> list[Open]:
+def _worse(before: Frontier, after: Frontier) -> list[Open]:
     """Obligations open to a door in `after` that were not so in `before`, at the lowest function of each chain."""
     counts = Counter(_identity(n) for n in before.hot)
     fresh: set[Node] = set()
@@ -193,7 +204,7 @@ def _lost_checks(old: Result | None, new: Result | None) -> set[str]:
 
 
 def _new_shapes(
-    base: Analysis, results: dict[str, Result], program: Program, doors: Doors, found: list[F.Finding]
+    base: Analysis, results: Results, program: Program, doors: Doors, found: list[F.Finding]
 ) -> list[F.Finding]:
     old = Counter(
         (f.file, f.function, f.operation) for f in shape_findings(base.results, base.program, base.doors, [])

@@ -21,6 +21,7 @@ from verifier.oracles.patterns import Bindings, Matcher, calls_in
 from verifier.oracles.rulebook import Rulebook
 
 MOST_CONDITIONS = 8
+MOST_VARIANTS = 3
 
 
 class Obligations:
@@ -243,12 +244,20 @@ class Obligations:
 
     def requirements(self) -> list[Requirement]:
         """Open requirements for the callers, one for each obligation and operands, sorted."""
-        best: dict[tuple[Any, ...], Requirement] = {}
+        groups: dict[tuple[Any, ...], list[Requirement]] = {}
         for r in self._numbered(self.opened):
-            key = (r.key, r.operands, r.conditions)
-            if key not in best or len(r.trail) < len(best[key].trail):
-                best[key] = r
-        return list(best.values())
+            groups.setdefault((r.key, r.operands), []).append(r)
+        out: list[Requirement] = []
+        for group in groups.values():
+            if len({r.conditions for r in group}) > MOST_VARIANTS:
+                common = tuple(c for c in group[0].conditions if all(c in r.conditions for r in group))
+                group = [_with(min(group, key=lambda r: (len(r.trail), r.trail_key())), common)]
+            best: dict[Any, Requirement] = {}
+            for r in group:
+                if r.conditions not in best or len(r.trail) < len(best[r.conditions].trail):
+                    best[r.conditions] = r
+            out.extend(best.values())
+        return out
 
     def unmeetable(self) -> list[Requirement]:
         """Open requirements that no caller can meet, sorted."""

@@ -8,7 +8,7 @@ from lattices.pack import Check, Pack, Rule
 from verifier.flow.state import ANY, NEG, POS, ZERO
 from verifier.oracles.patterns import calls_in, fields_in, mentions_current, names_in, negated_in, tested_members
 
-_ALLOW = {"errno": ZERO, "true": NEG | POS, "false": ZERO, "pointer": POS}
+_ALLOW = {"errno": ZERO, "true": NEG | POS, "false": ZERO, "pointer": ZERO | POS}  # what IS_ERR() does not refuse
 _POSSIBLE = {"errno": NEG | ZERO, "true": ZERO | POS, "false": ANY, "pointer": ANY}
 
 

@@ -16,17 +16,17 @@ import msgspec
 
 from lattices.pack import Pack
 from verifier import findings as F
-from verifier.flow.summary import Result
 from verifier.ir.model import decode
 from verifier.program.bodies import Bodies
-from verifier.program.doors import Doors
+from verifier.program.doors import Doors, Reach
 from verifier.program.engine import Engine
 from verifier.program.frontier import Frontier
 from verifier.program.index import UnitIndex, index_unit
-from verifier.program.link import Program
+from verifier.program.link import Program, link
 from verifier.program.report import count_obligations, shape_findings, to_finding
+from verifier.program.results import Results
 
-ANALYSIS_VERSION = "3"
+ANALYSIS_VERSION = "4"
 
 Progress = Callable[[str, int, int], None]
 
@@ -50,20 +50,37 @@ class Analysis:
         self.pack = pack
         self.plain = plain
         self.progress = progress
-        self.indexes = self._indexes()
-        self.program = Program([(r.key, self.indexes[r.key]) for r in self.records if r.key in self.indexes])
-        self.doors = Doors(self.program, pack, plain)
+        self.linked = digest_of(ANALYSIS_VERSION, *(f"{r.file} {r.key} {r.status}" for r in self.records))
+        self.digest = digest_of(self.linked, pack.digest, pack.version, str(plain))
+        self.program = self._program()
+        self.doors = self._doors()
         self.bodies = Bodies(lambda key: store.get("unit", key))
-        self.digest = self._digest()
         self.engine: Engine | None = None
-        self.results: dict[str, Result] = {}
+        self.results = Results()
 
-    def _digest(self) -> str:
-        h = hashlib.sha256()
-        h.update(f"{ANALYSIS_VERSION} {self.pack.digest} {self.pack.version} {self.plain}\n".encode())
-        for r in self.records:
-            h.update(f"{r.file} {r.key} {r.status}\n".encode())
-        return h.hexdigest()
+    def _program(self) -> Program:
+        """The linked program, from the store or from the units' indexes."""
+        data = self.store.get("program", self.linked)
+        if data is not None:
+            return msgspec.msgpack.decode(data, type=Program)
+        indexes = self._indexes()
+        self._say("linking", 0, len(indexes))
+        program = link([(r.key, indexes[r.key]) for r in self.records if r.key in indexes])
+        self.store.put("program", self.linked, msgspec.msgpack.encode(program))
+        return program
+
+    def _doors(self) -> Doors:
+        data = self.store.get("doors", self.digest)
+        if data is not None:
+            return Doors.restore(self.program, self.pack, msgspec.msgpack.decode(data, type=Reach))
+        doors = Doors(self.program, self.pack, self.plain)
+        self.store.put("doors", self.digest, msgspec.msgpack.encode(doors.reach()))
+        return doors
+
+    def index(self, key: str) -> UnitIndex | None:
+        """The index of one unit, by its key."""
+        data = self.store.get("index", key)
+        return msgspec.msgpack.decode(data, type=UnitIndex) if data is not None else None
 
     def _indexes(self) -> dict[str, UnitIndex]:
         keys = [r.key for r in self.records if r.status != "lost"]
@@ -97,18 +114,18 @@ class Analysis:
         """Results from the store, or by analysis of the whole program."""
         data = self.store.get("results", self.digest)
         if data is not None:
-            self.results = msgspec.convert(tuples(msgspec.msgpack.decode(data)), type=dict[str, Result])
+            self.results = Results.decode(data)
             return
         engine = self.new_engine()
         seeds = engine.seeds()
         engine.run(seeds, lambda done, total: self._say("analysing", done, total))
         self.results = engine.results
-        self.store.put("results", self.digest, msgspec.msgpack.encode(dict(sorted(self.results.items()))))
+        self.store.put("results", self.digest, self.results.encode())
 
     def new_engine(self) -> Engine:
         """An engine over this program with the results known so far."""
         self.engine = Engine(self.program, self.bodies, self.pack)
-        self.engine.results = dict(self.results)
+        self.engine.results = self.results.copy()
         return self.engine
 
     def subjects(self) -> dict[str, str]:
@@ -124,7 +141,16 @@ class Analysis:
         frontier = self.frontier()
         found = [to_finding(o, self.pack, self.program, self.doors) for o in frontier.findings()]
         found += shape_findings(self.results, self.program, self.doors, found)
-        return F.Document(schema=F.SCHEMA, completeness=self.completeness(frontier), findings=F.finish(found))
+        completeness = self.completeness(frontier)
+        self.store.put("completeness", self.digest, msgspec.msgpack.encode(completeness))
+        return F.Document(schema=F.SCHEMA, completeness=completeness, findings=F.finish(found))
+
+    def stored_completeness(self) -> F.Completeness:
+        """What the result rests on, from the store where a scan left it."""
+        data = self.store.get("completeness", self.digest)
+        if data is not None:
+            return msgspec.msgpack.decode(data, type=F.Completeness)
+        return self.completeness(self.frontier())
 
     def completeness(self, frontier: Frontier) -> F.Completeness:
         """What the result rests on."""
@@ -160,13 +186,12 @@ class Analysis:
         )
 
 
-def tuples(item: Any) -> Any:
-    """MessagePack's lists as tuples at every depth: terms are compared and hashed."""
-    if item.__class__ is list:
-        return tuple([tuples(i) for i in item])
-    if item.__class__ is dict:
-        return {k: tuples(v) for k, v in item.items()}
-    return item
+def digest_of(*parts: str) -> str:
+    """SHA-256 over the parts, in order."""
+    h = hashlib.sha256()
+    for part in parts:
+        h.update(part.encode("utf-8", "surrogateescape") + b"\n")
+    return h.hexdigest()
 
 
 def scan(

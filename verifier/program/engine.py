@@ -1,15 +1,12 @@
 """The whole program, bottom-up: summaries to a fixpoint over the call graph.
 
-Functions are ordered by the strongly connected components of the direct call graph (Tarjan, SIAM J. Comput. 1972) and
-worked on callees first; a summary that changes sends its callers to work again, through operations tables too.
+Functions are worked on callees first, in the order of verifier.program.link; a summary that changes sends its callers to work again, through operations tables too.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable
-
-import rustworkx
+from collections.abc import Callable, Iterable, MutableMapping
 
 from lattices.pack import Pack
 from verifier.flow.ensures import alternatives
@@ -32,29 +29,16 @@ class Engine:
     """Analyses functions on demand and to the fixpoint; `results` hold what is known so far."""
 
     def __init__(self, program: Program, bodies: Bodies, pack: Pack) -> None:
+        """`program.order` is made once and kept with the program."""
         self.program = program
         self.bodies = bodies
         self.book = Rulebook(pack)
         self.matcher = Matcher(pack)
-        self.results: dict[str, Result] = {}
+        self.results: MutableMapping[str, Result] = {}
         self.rounds: dict[str, int] = {}
         self.active: set[str] = set()
-        self.order = self._order()
+        self.order = program.order
         self.analysed = 0
-        self._wanted: dict[str, bool] = {}
-
-    def _order(self) -> dict[str, int]:
-        names = sorted(self.program.functions)
-        number = {fid: i for i, fid in enumerate(names)}
-        graph = rustworkx.PyDiGraph()
-        graph.add_nodes_from(range(len(names)))
-        edges = [(number[caller], number[callee], None) for callee, callers in sorted(self.program.callers.items()) for caller in callers]
-        graph.add_edges_from(edges)
-        order: dict[str, int] = {}
-        for component in rustworkx.strongly_connected_components(graph):
-            for node in sorted(component):
-                order[names[node]] = len(order)
-        return order
 
     def seeds(self) -> list[str]:
         """Functions that have a controlled operation or call a check."""
@@ -75,7 +59,7 @@ class Engine:
 
     def run(self, work: Iterable[str], progress: Callable[[int, int], None] | None = None) -> set[str]:
         """Analyse `work` and whatever depends on it, to the fixpoint; returns the functions that were analysed."""
-        queue = [(self.order[fid], fid) for fid in work]
+        queue = [(self.order.get(fid, -1), fid) for fid in work]
         heapq.heapify(queue)
         waiting = {fid for _, fid in queue}
         done: set[str] = set()
@@ -96,14 +80,15 @@ class Engine:
             if progress is not None and len(done) % 50 == 0:
                 progress(len(done), len(done) + len(queue))
             before = old.summary if old is not None else TRIVIAL
-            if new.summary.alternatives != before.alternatives or new.summary.requires != before.requires:
+            asks = new.summary.asks() != before.asks()
+            if asks or new.summary.alternatives != before.alternatives:
                 dependants = list(self.program.callers.get(fid, ()))
-                if new.summary.requires != before.requires:
+                if asks:
                     dependants.extend(self.slot_callers(fid))
                 for caller in dependants:
                     if caller not in waiting and not self.book.is_hook(self.program.functions[caller].index.name):
                         waiting.add(caller)
-                        heapq.heappush(queue, (self.order[caller], caller))
+                        heapq.heappush(queue, (self.order.get(caller, -1), caller))
         return done
 
     def slot_callers(self, fid: str) -> list[str]:
@@ -116,13 +101,7 @@ class Engine:
 
     def slots_of(self, fid: str) -> list[str]:
         """Slots that hold `fid`."""
-        if not hasattr(self, "_slots_of"):
-            table: dict[str, list[str]] = {}
-            for slot, targets in self.program.slots.items():
-                for target in targets:
-                    table.setdefault(target.fid, []).append(slot)
-            self._slots_of = table
-        return list(dict.fromkeys(self._slots_of.get(fid, ())))
+        return self.program.slots_of(fid)
 
     def slot_at(self, info: Info, line: int) -> str | None:
         """The slot of the indirect call at a line, by the unit's index."""

@@ -12,6 +12,7 @@ from typing import Any
 from verifier.flow.summary import Discharge, Place, Requirement, Result
 from verifier.program.doors import Doors
 from verifier.program.link import Program
+from verifier.program.results import Results
 
 Key = tuple[Any, ...]
 Node = tuple[Key, str]
@@ -35,7 +36,7 @@ class Open:
 class Frontier:
     """The graph of open obligations of a program's results."""
 
-    def __init__(self, program: Program, doors: Doors, results: dict[str, Result], subjects: dict[str, str]) -> None:
+    def __init__(self, program: Program, doors: Doors, results: Results, subjects: dict[str, str]) -> None:
         """`subjects` tells for each rule whether it holds for "user" doors only or for "any" subject."""
         self.program = program
         self.doors = doors
@@ -46,7 +47,7 @@ class Frontier:
         self.up: dict[Node, list[tuple[str, int]]] = {}
         self.met: dict[Node, list[tuple[str, Discharge]]] = {}
         self.sinks: dict[Node, None] = {}
-        for fid in sorted(results):
+        for fid in results.loud():
             self._take(fid, results[fid])
         self.down: dict[Node, list[Node]] = {}
         for (key, callee), callers in self.up.items():

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import msgspec
+import rustworkx
 
-from verifier.program.index import FunctionIndex, TableEntry, UnitIndex
+from verifier.program.index import FunctionIndex, UnitIndex
 
 
-class Info(msgspec.Struct):
+class Info(msgspec.Struct, array_like=True):
     """A linked function: its index, the unit that holds its body and the place there."""
 
     fid: str
@@ -23,7 +24,7 @@ class Info(msgspec.Struct):
     position: int
 
 
-class Target(msgspec.Struct, frozen=True):
+class Target(msgspec.Struct, frozen=True, array_like=True):
     """A function that an indirect call can reach, with the constants of the table entry that holds it."""
 
     fid: str
@@ -35,43 +36,23 @@ def identity(name: str, file: str, static: bool) -> str:
     return f"{name}@{file}" if static else name
 
 
-class Program:
-    """All functions of a program, by identity."""
+class Program(msgspec.Struct, array_like=True):
+    """All functions of a program, by identity.
 
-    def __init__(self, units: Iterable[tuple[str, UnitIndex]]) -> None:
-        """`units` are (unit key, index) in order of the unit's file name."""
-        self.functions: dict[str, Info] = {}
-        self.local: dict[str, dict[str, str]] = {}
-        self.headers: dict[str, str] = {}
-        self.unit_keys: dict[str, str] = {}
-        self.slots: dict[str, dict[Target, None]] = {}
-        entries: list[tuple[str, TableEntry]] = []
-        seen_entries: set[tuple[str, str, str]] = set()
-        for key, unit in units:
-            names = self.local.setdefault(key, {})
-            for position, f in enumerate(unit.functions):
-                fid = identity(f.name, f.file, f.static)
-                if f.static:
-                    names[f.name] = fid
-                    if f.file != unit.file:
-                        self.headers.setdefault(f.name, fid)
-                old = self.functions.get(fid)
-                if old is None or ("weak" in old.index.attributes and "weak" not in f.attributes):
-                    self.functions[fid] = Info(fid, f, key, position)
-            for entry in unit.entries:
-                mark = (entry.file, entry.table + "/" + entry.slot, entry.function + repr(sorted(entry.constants.items())))
-                if mark not in seen_entries:
-                    seen_entries.add(mark)
-                    entries.append((key, entry))
-        for key, entry in entries:
-            fid = self.resolve(key, entry.function)
-            if fid is not None:
-                target = Target(fid, tuple(sorted(entry.constants.items())))
-                self.slots.setdefault(entry.slot, {})[target] = None
-        self._assignments()
-        self.callers = self._callers()
-        self.slot_callers = self._slot_callers()
-        self.writes = self._writes()
+    `local` maps a unit to its static functions' names, `headers` those of headers; `slots` a slot to its targets;
+    `callers` a function to its direct callers, `slot_callers` a slot to the functions that call through it; `writes` a
+    function to the parameters that it may write through; `order` ranks callees before callers.
+    """
+
+    functions: dict[str, Info] = {}
+    local: dict[str, dict[str, str]] = {}
+    headers: dict[str, str] = {}
+    slots: dict[str, list[Target]] = {}
+    callers: dict[str, list[str]] = {}
+    slot_callers: dict[str, list[str]] = {}
+    writes: dict[str, list[int]] = {}
+    order: dict[str, int] = {}
+    held: dict[str, list[str]] = {}
 
     def resolve(self, unit: str, name: str) -> str | None:
         """Identity of the function that `name` means in a unit, or None where no body is known."""
@@ -84,80 +65,221 @@ class Program:
             return name
         return self.headers.get(name)
 
-    def _assignments(self) -> None:
-        """Slots filled at run time: by functions, and by parameters of registering functions, to a fixpoint."""
-        flows: dict[str, dict[str, None]] = {}
-        for info in self.functions.values():
-            f = info.index
-            for callee, n, function in f.hands:
-                fid = self.resolve(info.unit, function)
-                if fid is not None:
-                    self.slots.setdefault(f"{callee}#{n}", {})[Target(fid)] = None
-            for callee, n, own in f.passes:
-                if callee != "?":
-                    flows.setdefault(f"{f.name}#{own}", {})[f"{callee}#{n}"] = None
-            for slot, source in f.assigns:
-                if "#" in source:
-                    flows.setdefault(source, {})[slot] = None
-                else:
-                    fid = self.resolve(info.unit, source)
-                    if fid is not None:
-                        self.slots.setdefault(slot, {})[Target(fid)] = None
-        wanted = {slot for info in self.functions.values() for slot, _ in info.index.slots}
-        work = sorted(k for k in self.slots if "#" in k)
-        while work:
-            source = work.pop()
-            have = self.slots.get(source)
-            if not have:
-                continue
-            for slot in flows.get(source, ()):
-                into = self.slots.setdefault(slot, {})
-                before = len(into)
-                for target in have:
-                    into.setdefault(Target(target.fid), None)
-                if len(into) != before and slot in flows:
-                    work.append(slot)
-        self.slots = {k: dict(sorted(((t, None) for t in v), key=lambda i: (i[0].fid, i[0].constants)))
-                      for k, v in sorted(self.slots.items()) if k in wanted or "#" not in k}  # fmt: skip
-
-    def _callers(self) -> dict[str, list[str]]:
-        out: dict[str, list[str]] = {}
-        for fid, info in sorted(self.functions.items()):
-            for name in info.index.calls:
-                callee = self.resolve(info.unit, name)
-                if callee is not None:
-                    out.setdefault(callee, []).append(fid)
-        return out
-
-    def _slot_callers(self) -> dict[str, list[str]]:
-        out: dict[str, list[str]] = {}
-        for fid, info in sorted(self.functions.items()):
-            for slot in dict.fromkeys(s for s, _ in info.index.slots):
-                out.setdefault(slot, []).append(fid)
-        return out
-
-    def _writes(self) -> dict[str, set[int]]:
-        """Parameters that a function may write through, itself or by handing them on (least fixpoint)."""
-        writes = {fid: set(info.index.writes) for fid, info in self.functions.items()}
-        handed: dict[tuple[str, int], list[tuple[str, int]]] = {}
-        work: list[tuple[str, int]] = [(fid, i) for fid, own in sorted(writes.items()) for i in sorted(own)]
-        for fid, info in sorted(self.functions.items()):
-            for callee, n, own in info.index.passes:
-                target = self.resolve(info.unit, callee) if callee != "?" else None
-                if target is None:
-                    if callee == "?" and own not in writes[fid]:
-                        writes[fid].add(own)
-                        work.append((fid, own))
-                else:
-                    handed.setdefault((target, n), []).append((fid, own))
-        while work:
-            item = work.pop()
-            for fid, own in handed.get(item, ()):
-                if own not in writes[fid]:
-                    writes[fid].add(own)
-                    work.append((fid, own))
-        return writes
-
     def targets(self, slot: str) -> list[Target]:
         """Functions that a slot may hold, sorted."""
-        return list(self.slots.get(slot, ()))
+        return self.slots.get(slot, [])
+
+    def slots_of(self, fid: str) -> list[str]:
+        """Slots that hold a function."""
+        if not self.held:
+            for slot, targets in self.slots.items():
+                for fid_ in dict.fromkeys(t.fid for t in targets):
+                    self.held.setdefault(fid_, []).append(slot)
+        return self.held.get(fid, [])
+
+
+def link(units: Iterable[tuple[str, UnitIndex]]) -> Program:
+    """Link units, given as (unit key, index) in order of the unit's file name."""
+    program = Program()
+    listed = list(units)
+    for key, unit in listed:
+        add_functions(program, key, unit)
+    program.slots = _slots(program, listed)
+    program.callers = _callers(program)
+    program.slot_callers = _slot_callers(program)
+    program.writes = _writes(program)
+    program.order = _order(program)
+    return program
+
+
+def add_functions(program: Program, key: str, unit: UnitIndex) -> list[str]:
+    """Enter a unit's functions; the identities that now mean this unit's body."""
+    names = program.local.setdefault(key, {})
+    entered = []
+    for position, f in enumerate(unit.functions):
+        fid = identity(f.name, f.file, f.static)
+        if f.static:
+            names[f.name] = fid
+            if f.file != unit.file:
+                program.headers.setdefault(f.name, fid)
+        old = program.functions.get(fid)
+        if old is None or ("weak" in old.index.attributes and "weak" not in f.attributes):
+            program.functions[fid] = Info(fid, f, key, position)
+            entered.append(fid)
+    return entered
+
+
+def _slots(program: Program, units: list[tuple[str, UnitIndex]]) -> dict[str, list[Target]]:
+    """Slots filled by initialisers, at run time, and by parameters of registering functions, to a fixpoint."""
+    slots: dict[str, dict[Target, None]] = {}
+    seen: set[tuple[str, str, str, str, tuple[tuple[str, int], ...]]] = set()
+    for key, unit in units:
+        for entry in unit.entries:
+            constants = tuple(sorted(entry.constants.items()))
+            mark = (entry.file, entry.table, entry.slot, entry.function, constants)
+            if mark not in seen:
+                seen.add(mark)
+                fid = program.resolve(key, entry.function)
+                if fid is not None:
+                    slots.setdefault(entry.slot, {})[Target(fid, constants)] = None
+    flows: dict[str, dict[str, None]] = {}
+    for info in program.functions.values():
+        f = info.index
+        for callee, n, function in f.hands:
+            fid = program.resolve(info.unit, function)
+            if fid is not None:
+                slots.setdefault(f"{callee}#{n}", {})[Target(fid)] = None
+        for callee, n, own in f.passes:
+            if callee != "?":
+                flows.setdefault(f"{f.name}#{own}", {})[f"{callee}#{n}"] = None
+        for slot, source in f.assigns:
+            if "#" in source:
+                flows.setdefault(source, {})[slot] = None
+            else:
+                fid = program.resolve(info.unit, source)
+                if fid is not None:
+                    slots.setdefault(slot, {})[Target(fid)] = None
+    work = sorted(k for k in slots if "#" in k)
+    while work:
+        source = work.pop()
+        have = slots.get(source)
+        if not have:
+            continue
+        for slot in flows.get(source, ()):
+            into = slots.setdefault(slot, {})
+            before = len(into)
+            for target in have:
+                into.setdefault(Target(target.fid), None)
+            if len(into) != before and slot in flows:
+                work.append(slot)
+    return {k: sorted(v, key=lambda t: (t.fid, t.constants)) for k, v in sorted(slots.items())}
+
+
+def callees(program: Program, info: Info) -> list[str]:
+    """Identities of a function's direct callees."""
+    found = (program.resolve(info.unit, name) for name in info.index.calls)
+    return list(dict.fromkeys(fid for fid in found if fid is not None))
+
+
+def _callers(program: Program) -> dict[str, list[str]]:
+    out: dict[str, list[str]] = {}
+    for fid, info in sorted(program.functions.items()):
+        for callee in callees(program, info):
+            out.setdefault(callee, []).append(fid)
+    return out
+
+
+def _slot_callers(program: Program) -> dict[str, list[str]]:
+    out: dict[str, list[str]] = {}
+    for fid, info in sorted(program.functions.items()):
+        for slot in dict.fromkeys(s for s, _ in info.index.slots):
+            out.setdefault(slot, []).append(fid)
+    return out
+
+
+def _writes(program: Program) -> dict[str, list[int]]:
+    """Parameters that a function may write through, itself or by handing them on (least fixpoint)."""
+    writes = {fid: set(info.index.writes) for fid, info in program.functions.items()}
+    handed: dict[tuple[str, int], list[tuple[str, int]]] = {}
+    work: list[tuple[str, int]] = [(fid, i) for fid, own in sorted(writes.items()) for i in sorted(own)]
+    for fid, info in sorted(program.functions.items()):
+        for callee, n, own in info.index.passes:
+            target = program.resolve(info.unit, callee) if callee != "?" else None
+            if target is None:
+                if callee == "?" and own not in writes[fid]:
+                    writes[fid].add(own)
+                    work.append((fid, own))
+            else:
+                handed.setdefault((target, n), []).append((fid, own))
+    while work:
+        item = work.pop()
+        for fid, own in handed.get(item, ()):
+            if own not in writes[fid]:
+                writes[fid].add(own)
+                work.append((fid, own))
+    return {fid: sorted(own) for fid, own in writes.items() if own}
+
+
+def _order(program: Program) -> dict[str, int]:
+    """Callees before callers, by strongly connected components of the direct calls (Tarjan, SIAM J. Comput. 1972)."""
+    names = sorted(program.functions)
+    number = {fid: i for i, fid in enumerate(names)}
+    graph = rustworkx.PyDiGraph()
+    graph.add_nodes_from(range(len(names)))
+    graph.add_edges_from(
+        [(number[c], number[callee], None) for callee, cs in sorted(program.callers.items()) for c in cs]
+    )
+    order: dict[str, int] = {}
+    for component in rustworkx.strongly_connected_components(graph):
+        for node in sorted(component):
+            order[names[node]] = len(order)
+    return order
+
+
+def relink(base: Program, replaced: dict[str, tuple[UnitIndex | None, UnitIndex | None]]) -> Program:
+    """The program with some units exchanged: unit key -> (index before, index after); None where there is none.
+
+    Shares with `base` whatever did not change.
+    """
+    program = Program(
+        dict(base.functions), dict(base.local), dict(base.headers), base.slots, dict(base.callers),
+        dict(base.slot_callers), dict(base.writes), base.order,
+    )  # fmt: skip
+    gone: set[str] = set()
+    for key, (before, _) in replaced.items():
+        for f in before.functions if before is not None else ():
+            fid = identity(f.name, f.file, f.static)
+            info = program.functions.get(fid)
+            if info is not None and info.unit == key:
+                del program.functions[fid]
+                gone.add(fid)
+        program.local.pop(key, None)
+    entered: set[str] = set()
+    for key, (_, after) in sorted(replaced.items()):
+        if after is not None:
+            entered.update(add_functions(program, key, after))
+    changed = gone | entered
+    for fid in sorted(changed):
+        old, new = base.functions.get(fid), program.functions.get(fid)
+        was = set(callees(base, old)) if old is not None else set()
+        now = set(callees(program, new)) if new is not None else set()
+        for callee in was - now:
+            program.callers[callee] = [c for c in program.callers.get(callee, ()) if c != fid]
+        for callee in sorted(now - was):
+            program.callers[callee] = sorted([*program.callers.get(callee, ()), fid])
+        was = {s for s, _ in old.index.slots} if old is not None else set()
+        now = {s for s, _ in new.index.slots} if new is not None else set()
+        for slot in was - now:
+            program.slot_callers[slot] = [c for c in program.slot_callers.get(slot, ()) if c != fid]
+        for slot in sorted(now - was):
+            program.slot_callers[slot] = sorted([*program.slot_callers.get(slot, ()), fid])
+    if any(_flow(before) != _flow(after) for before, after in replaced.values()):
+        program.writes = _writes(program)
+        program.slots = _patched_slots(base, program, replaced)
+    return program
+
+
+def _flow(unit: UnitIndex | None) -> object:
+    """What slots and written parameters are made from."""
+    if unit is None:
+        return None
+    return (
+        unit.entries,
+        [(f.name, f.file, f.writes, f.passes, f.assigns, f.hands) for f in unit.functions if f.writes or f.passes or f.assigns or f.hands],
+    )
+
+
+def _patched_slots(
+    base: Program, program: Program, replaced: dict[str, tuple[UnitIndex | None, UnitIndex | None]]
+) -> dict[str, list[Target]]:
+    """Slots with the exchanged units' contributions exchanged: what other units put there stays."""
+    before = _slots(base, [(k, b) for k, (b, _) in sorted(replaced.items()) if b is not None])
+    after = _slots(program, [(k, a) for k, (_, a) in sorted(replaced.items()) if a is not None])
+    out = dict(base.slots)
+    for slot in sorted(set(before) | set(after)):
+        old, new = set(before.get(slot, ())), set(after.get(slot, ()))
+        if old == new:
+            continue
+        kept = [t for t in out.get(slot, ()) if t not in old or t in new]
+        out[slot] = sorted({*kept, *new}, key=lambda t: (t.fid, t.constants))
+    return out

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from lattices.pack import Pack
 from verifier.findings import Finding, Obligations, Sibling, Step
-from verifier.flow.summary import Place, Result
+from verifier.flow.summary import Place
 from verifier.oracles.patterns import calls_in
 from verifier.program.doors import Doors
 from verifier.program.frontier import Frontier, Open
 from verifier.program.link import Program
+from verifier.program.results import Results
 
 _GRAVITY = ("weaker-check", "wrong-object", "refetch", "wrong-namespace", "wrong-subject", "ignored-result", "late-check")
 
@@ -56,11 +57,11 @@ def to_finding(found: Open, pack: Pack, program: Program, doors: Doors) -> Findi
     )  # fmt: skip
 
 
-def shape_findings(results: dict[str, Result], program: Program, doors: Doors, rule_findings: list[Finding]) -> list[Finding]:
+def shape_findings(results: Results, program: Program, doors: Doors, rule_findings: list[Finding]) -> list[Finding]:
     """Ignored results of hooks that no rule finding already tells of."""
     told = {(f.file, f.function, name) for f in rule_findings for name in f.requires if f.kind == "ignored-result"}
     out = []
-    for fid in sorted(results):
+    for fid in results.loud():
         index = program.functions[fid].index if fid in program.functions else None
         reached = doors.nearest.get(fid)
         if index is None or reached is None:
@@ -81,7 +82,7 @@ def shape_findings(results: dict[str, Result], program: Program, doors: Doors, r
     return out
 
 
-def count_obligations(results: dict[str, Result], frontier: Frontier, program: Program, doors: Doors) -> Obligations:
+def count_obligations(results: Results, frontier: Frontier, program: Program, doors: Doors) -> Obligations:
     """Verdicts of all controlled operations: one for each rule and place."""
     verdict: dict[tuple[str, str, int], str] = {}
     rank = {"mediated": 0, "unknown": 1, "unmediated": 2}

@@ -142,7 +142,7 @@ class FunctionWatcher:
         fid = self.engine.program.resolve(self.info.unit, name)
         if fid is None:
             return True
-        return index in self.engine.program.writes[fid]
+        return index in self.engine.program.writes.get(fid, ())
 
     def watched_member(self, tag: str, field: str) -> bool:
         """Whether reads of a member are controlled operations."""
