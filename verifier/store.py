@@ -373,7 +373,8 @@ class Store:
     def _translate(self, error: sqlite3.DatabaseError) -> StoreError | _Unusable:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         schema_lost = code == sqlite3.SQLITE_ERROR and "no such" in str(error)
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or schema_lost:
+        no_text = "Could not decode" in str(error)  # raised by the module itself, without a code
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or schema_lost or no_text:
             return _Unusable(f"it is damaged: {error}")
         return self._cannot("use", error)
 
