@@ -40,7 +40,7 @@ else
 endif
 
 test: $(if $(filter true,$(CI)),deps) $(READY) $(if $(filter true,$(CI)),kernels) ## the whole test suite; what the machine lacks is skipped, with CI=true it fails
-	@$(VENV)/bin/python -m pytest -q -rs $(TESTS)
+	@$(VENV)/bin/python -m pytest -q -rs -n auto --dist loadfile $(TESTS)
 
 lint: $(READY) ## ruff
 	@$(VENV)/bin/ruff check .
