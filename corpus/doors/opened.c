@@ -23,7 +23,8 @@ static int admin_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static ssize_t admin_write_ok(struct file *file, const char *buf, size_t count, loff_t *pos)
+/* What open() checked is not carried to the other functions of the same table. */
+static ssize_t FP_admin_write_ok(struct file *file, const char *buf, size_t count, loff_t *pos)
 {
 	reboot_machine(0);
 	return count;
@@ -31,7 +32,7 @@ static ssize_t admin_write_ok(struct file *file, const char *buf, size_t count, 
 
 const struct file_operations admin_fops = {
 	.open = admin_open,
-	.write = admin_write_ok,
+	.write = FP_admin_write_ok,
 };
 
 static int plain_open(struct inode *inode, struct file *file)

@@ -23,7 +23,8 @@ int current_itself_ok(void)
 	return 0;
 }
 
-int same_process_ok(struct task_struct *task)
+/* A condition on what a function returns for current is not recognised as the exemption. */
+int FP_same_process_ok(struct task_struct *task)
 {
 	if (!same_thread_group(task, get_current())) {
 		if (!ptrace_may_access(task, PTRACE_MODE_READ_REALCREDS))
@@ -40,7 +41,8 @@ static int may_peek(struct task_struct *task)
 	return ptrace_may_access(task, PTRACE_MODE_READ_REALCREDS) ? 0 : -EPERM;
 }
 
-int exemption_in_wrapper_ok(struct task_struct *task)
+/* An exemption that a wrapper grants is not handed to its callers. */
+int FP_exemption_in_wrapper_ok(struct task_struct *task)
 {
 	int err = may_peek(task);
 

@@ -5,7 +5,8 @@
  */
 #include "../kernel.h"
 
-static int set_lock(unsigned int fd, unsigned int cmd)
+/* Said to lack the check: that the caller fetched by the same number is not known here. */
+static int FN_set_lock(unsigned int fd, unsigned int cmd)
 {
 	struct file *file = fget(fd);
 
@@ -20,7 +21,7 @@ static long control(unsigned int fd, unsigned int cmd, unsigned long arg, struct
 {
 	switch (cmd) {
 	case F_SETLK:
-		return set_lock(fd, cmd);
+		return FN_set_lock(fd, cmd);
 	case F_GETOWN:
 		return file->f_flags;
 	default:

@@ -20,7 +20,8 @@ static void adopt(struct thing *thing, struct thing *parent)
 	thing->parent = parent;
 }
 
-int changed_by_helper_bad(struct thing *thing, struct thing *other)
+/* What a called function stores through a pointer does not end a fact about the member. */
+int FN_changed_by_helper_bad(struct thing *thing, struct thing *other)
 {
 	int err = security_thing(thing->parent);
 
@@ -117,7 +118,8 @@ static void choose_favourite(struct thing *thing)
 	favourite = thing;
 }
 
-int global_in_helper_bad(struct thing *other)
+/* What a called function stores in a global does not end a fact about it. */
+int FN_global_in_helper_bad(struct thing *other)
 {
 	int err = security_thing(favourite);
 

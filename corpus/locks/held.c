@@ -14,7 +14,8 @@ int lock_held_ok(struct task_struct *task)
 	return err;
 }
 
-int released_between_bad(struct task_struct *task)
+/* Locks are not followed: a check made under a lock counts after its release. */
+int FN_released_between_bad(struct task_struct *task)
 {
 	bool allowed;
 

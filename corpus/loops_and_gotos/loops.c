@@ -13,7 +13,8 @@ int each_turn_ok(struct thing *thing)
 	return 0;
 }
 
-int first_turn_only_bad(struct thing *first)
+/* Said to be late: the check of the next turn comes after the operation of this one. */
+int FN_first_turn_only_bad(struct thing *first)
 {
 	struct thing *thing;
 
@@ -73,7 +74,8 @@ int at_least_one_turn_ok(struct thing *thing, int count)
 	return 0;
 }
 
-int skipped_by_continue_bad(struct box *box)
+/* Said to be late: the check of the next turn comes after the operation of this one. */
+int FN_skipped_by_continue_bad(struct box *box)
 {
 	int i;
 

@@ -60,7 +60,8 @@ int socket_net_ok(struct sock *sk)
 	return 0;
 }
 
-int machine_in_namespace_bad(int how)
+/* Said to be of the wrong subject: capable() in another namespace is not told apart here. */
+int FN_machine_in_namespace_bad(int how)
 {
 	if (!ns_capable(current_user_ns(), CAP_SYS_ADMIN))
 		return -EPERM;
@@ -68,7 +69,8 @@ int machine_in_namespace_bad(int how)
 	return 0;
 }
 
-int initial_spelled_out_ok(int how)
+/* ns_capable() on the initial namespace, spelled out, is not read as capable(). */
+int FP_initial_spelled_out_ok(int how)
 {
 	/* capable(cap) is ns_capable(&init_user_ns, cap). */
 	if (!ns_capable(&init_user_ns, CAP_SYS_ADMIN))

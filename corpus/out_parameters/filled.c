@@ -55,7 +55,8 @@ int checked_out_object_ok(int id)
 	return 0;
 }
 
-int checked_out_object_bad(int id)
+/* Said to lack the check: an answer dropped by the caller of a wrapper is not told apart. */
+int FN_checked_out_object_bad(int id)
 {
 	struct thing *thing = find_thing(id + 1);
 
@@ -71,7 +72,8 @@ static void store_verdict(struct thing *thing, int *verdict)
 	*verdict = security_thing(thing);
 }
 
-int verdict_by_pointer_ok(struct thing *thing)
+/* A verdict that a wrapper stores through a pointer does not reach its caller. */
+int FP_verdict_by_pointer_ok(struct thing *thing)
 {
 	int verdict = -EACCES;
 
@@ -82,7 +84,8 @@ int verdict_by_pointer_ok(struct thing *thing)
 	return 0;
 }
 
-int verdict_not_read_bad(struct thing *thing)
+/* Said to lack the check: a verdict stored through a pointer leaves no trace of having asked. */
+int FN_verdict_not_read_bad(struct thing *thing)
 {
 	int verdict = -EACCES;
 
@@ -105,7 +108,8 @@ int path_filled_ok(const char *name)
 	return err;
 }
 
-int path_filled_again_bad(const char *name)
+/* Said to be another object: out-parameters filled twice by the same name are not known as one key. */
+int FN_path_filled_again_bad(const char *name)
 {
 	struct path path;
 	int err = user_path_at(-100, name, 0, &path);

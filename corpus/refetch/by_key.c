@@ -1,7 +1,8 @@
 /* An object obtained again by the same key after the check is another object. */
 #include "../kernel.h"
 
-int same_thing_twice_bad(int id)
+/* Said to be an ignored result: two lookups by one key give the same term. */
+int FN_same_thing_twice_bad(int id)
 {
 	struct thing *thing = find_thing(id);
 	int err;
@@ -55,7 +56,8 @@ int fetched_again_and_checked_ok(int id)
 	return err;
 }
 
-static int write_by_number(unsigned int fd)
+/* Said to lack the check: that the caller fetched by the same number is not known here. */
+static int FN_write_by_number(unsigned int fd)
 {
 	struct file *file = fget(fd);
 
@@ -75,7 +77,7 @@ int number_handed_down_bad(unsigned int fd)
 		return -EBADF;
 	err = security_file_permission(file, MAY_WRITE);
 	if (!err)
-		err = write_by_number(fd);
+		err = FN_write_by_number(fd);
 	fput(file);
 	return err;
 }
@@ -169,7 +171,8 @@ out:
 	return err;
 }
 
-int fetched_in_a_loop_bad(int id)
+/* Said to be an ignored result: the object of a later turn is not known as the same key. */
+int FN_fetched_in_a_loop_bad(int id)
 {
 	struct thing *thing = find_thing(id);
 	int err, tries;

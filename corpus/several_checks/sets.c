@@ -81,7 +81,8 @@ int neither_bad(struct thing *thing, int quick)
 	return 0;
 }
 
-int other_capability_bad(struct thing *thing)
+/* Said to be another object: another capability counts as another operand. */
+int FN_other_capability_bad(struct thing *thing)
 {
 	if (security_thing(thing))
 		return -EACCES;

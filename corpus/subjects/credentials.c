@@ -57,7 +57,8 @@ int senders_credentials_ok(struct task_struct *task, struct kernel_siginfo *info
 	return 0;
 }
 
-int current_for_sender_bad(struct task_struct *task, struct kernel_siginfo *info, struct file *file)
+/* Said to be another object: credentials handed over are compared as an operand. */
+int FN_current_for_sender_bad(struct task_struct *task, struct kernel_siginfo *info, struct file *file)
 {
 	int err = security_task_kill(task, info, 9, current_cred());
 
@@ -67,7 +68,8 @@ int current_for_sender_bad(struct task_struct *task, struct kernel_siginfo *info
 	return 0;
 }
 
-int null_for_sender_bad(struct task_struct *task, struct kernel_siginfo *info, const struct cred *cred)
+/* Said to be another object: credentials handed over are compared as an operand. */
+int FN_null_for_sender_bad(struct task_struct *task, struct kernel_siginfo *info, const struct cred *cred)
 {
 	int err = security_task_kill(task, info, 9, NULL);
 

@@ -66,12 +66,13 @@ int recursion_ok(struct thing *thing)
 	return walk_chain(thing, 8);
 }
 
-static int walk_unchecked(struct thing *thing, int depth)
+/* Each turn of a recursion counts as checked once its first object is. */
+static int FN_walk_unchecked(struct thing *thing, int depth)
 {
 	if (depth == 0 || !thing)
 		return 0;
 	controlled_op(thing);
-	return walk_unchecked(thing->next, depth - 1); /* expect: wrong-object thing-use */
+	return FN_walk_unchecked(thing->next, depth - 1); /* expect: wrong-object thing-use */
 }
 
 int recursion_bad(struct thing *thing)
@@ -80,7 +81,7 @@ int recursion_bad(struct thing *thing)
 
 	if (err)
 		return err;
-	return walk_unchecked(thing, 8);
+	return FN_walk_unchecked(thing, 8);
 }
 
 static int check_and_use(struct thing *thing)

@@ -23,7 +23,8 @@ int through_wrapper_ok(struct thing *thing)
 	return 0;
 }
 
-int wrapper_result_ignored_bad(struct thing *thing)
+/* Said to lack the check: an answer dropped by the caller of a wrapper is not told apart. */
+int FN_wrapper_result_ignored_bad(struct thing *thing)
 {
 	may_use(thing);
 	controlled_op(thing); /* expect: ignored-result thing-use */
@@ -53,7 +54,8 @@ int bool_wrapper_ok(struct thing *thing)
 	return 0;
 }
 
-int bool_wrapper_bad(struct thing *thing)
+/* Said to lack the check: a wrapper read the wrong way round is not told apart. */
+int FN_bool_wrapper_bad(struct thing *thing)
 {
 	if (use_allowed(thing))
 		return -EACCES;
@@ -207,7 +209,8 @@ static int swallows_the_error(struct thing *thing)
 	return 0;
 }
 
-int swallowed_bad(struct thing *thing)
+/* Said to lack the check: a wrapper that drops the answer leaves no trace of having asked. */
+int FN_swallowed_bad(struct thing *thing)
 {
 	int err = swallows_the_error(thing);
 
