@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -276,12 +277,24 @@ def test_mistakes_of_the_user(kernel, tmp_path):
     assert os.listdir(tmp_path / "full") == ["precious"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_tree_without_permission(tmp_path):
-    top = tmp_path / "closed"
-    top.mkdir(mode=0)
-    with pytest.raises(TreeError, match="no permission"):
-        open_tree(str(top))
+@pytest.fixture
+def nobody():
+    """Somebody who may not read everything, where the tests run as root."""
+    before = os.getresuid()
+    if before[1] == 0:
+        os.setresuid(65534, 65534, 0)
+    yield
+    os.setresuid(*before)
+
+
+def test_a_tree_without_permission(request):
+    top = tempfile.mkdtemp()  # not below tmp_path, which is closed to others in whole
+    os.chmod(top, 0)
+    request.addfinalizer(lambda: os.rmdir(top))
+    request.getfixturevalue("nobody")
+    for place in (top, top + "/below"):
+        with pytest.raises(TreeError, match="no permission"):
+            open_tree(place)
 
 
 def test_doctor_names_what_is_wrong(kernel, tmp_path):

@@ -61,9 +61,13 @@ def _top(root: str) -> Path:
     if "\0" in str(root):
         raise TreeError("the tree's path holds a zero byte")
     top = Path(os.path.realpath(root))
-    if not top.exists():
+    try:
+        there, closed = top.exists(), top.is_dir() and not os.access(top, os.R_OK | os.X_OK)
+    except PermissionError:  # a directory above it is closed
+        there = closed = True
+    if not there:
         raise TreeError(f"{root}: there is no such directory", "name the top of a kernel tree")
-    if top.is_dir() and not os.access(top, os.R_OK | os.X_OK):
+    if closed:
         raise TreeError(f"{root}: no permission to read this directory", f"chmod -R u+rX {root}, or run as its owner")
     return top
 
