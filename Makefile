@@ -15,7 +15,7 @@ CI ?= false
 export KQUAL_KERNELS CI
 
 .DEFAULT_GOAL := help
-.PHONY: help setup audit test lint deps kernels clean
+.PHONY: help setup audit picture test lint deps kernels clean
 
 help: ## this list
 	@echo "make audit [KERNEL=path]    e.g. make audit KERNEL=~/src/linux"
@@ -38,6 +38,11 @@ ifdef KERNEL
 else
 	@$(KQUAL) scan corpus --config plain --rules corpus/rules.toml --format html -o $(REPORT) --fail-on never --allow-incomplete 100
 endif
+
+picture: audit ## docs/report.png for the README: one page of the corpus' report, by chromium
+	@page=$$(grep -l fd_class_twice_bad $(REPORT)/findings/*.html | head -n 1); \
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1000,650 \
+		--screenshot=docs/report.png "file://$(CURDIR)/$$page"
 
 test: $(if $(filter true,$(CI)),deps) $(READY) $(if $(filter true,$(CI)),kernels) ## the whole test suite; what the machine lacks is skipped, with CI=true it fails
 	@$(VENV)/bin/python -m pytest -q -rs -n auto --dist loadfile $(TESTS)
