@@ -61,8 +61,9 @@ kernels: $(KERNEL_VERSIONS:%=$(KQUAL_KERNELS)/linux-source-%) ## kernel sources 
 
 $(KQUAL_KERNELS)/linux-source-%:
 	@command -v apt-get >/dev/null || { echo "no apt-get here; unpack Linux $* as $@" >&2; exit 1; }
-	mkdir -p $(KQUAL_KERNELS)/fetch-$*
-	cd $(KQUAL_KERNELS)/fetch-$* && apt-get download linux-source-$* && dpkg -x linux-source-$*_*.deb . && tar -xf usr/src/linux-source-$*.tar.xz
+	rm -rf $(KQUAL_KERNELS)/fetch-$* && mkdir -p $(KQUAL_KERNELS)/fetch-$*
+	cd $(KQUAL_KERNELS)/fetch-$* && { apt-get download linux-source-$* || { apt-get update && apt-get download linux-source-$*; }; } && \
+		dpkg -x linux-source-$*_*.deb . && tar -xf usr/src/linux-source-$*.tar.xz
 	mv $(KQUAL_KERNELS)/fetch-$*/linux-source-$* $@
 	rm -r $(KQUAL_KERNELS)/fetch-$*
 
