@@ -22,6 +22,8 @@ from verifier.oracles.rulebook import Rulebook
 
 MOST_CONDITIONS = 8
 MOST_VARIANTS = 3
+# Calls between an operation and a check above it that are looked through: with operands, and for checks of nothing.
+FAR, NEAR = 12, 5
 
 
 class Obligations:
@@ -158,11 +160,12 @@ class Obligations:
         self.met.pop((requirement.key, call.line), None)
         kind = fails if fails != "missing-check" else requirement.kind
         here = Place(frame.fn.file, call.line, frame.fn.name)
-        if len(requirement.trail) > 24 or any(p.function == frame.fn.name and p.file == frame.fn.file for p in requirement.trail):
+        if any(p.function == frame.fn.name and p.file == frame.fn.file for p in requirement.trail):
             return
+        far = len(requirement.trail) >= (FAR if requirement.operands else NEAR)
         self._open(
             rule, requirement.component, names, frame, state, kind, requirement.sink, requirement.operation,
-            requirement.object, requirement.ordinal, (here, *requirement.trail),
+            requirement.object, requirement.ordinal, (here, *requirement.trail), far,
         )  # fmt: skip
         self.edges[(requirement.key, callee, call.line)] = None
 
@@ -188,10 +191,12 @@ class Obligations:
         subject: str,
         ordinal: int,
         trail: tuple[Place, ...],
+        far: bool = False,
     ) -> None:
+        """Record an open line; `far` closes it here, where nobody above is expected to make the check any more."""
         needed = sorted(self.book.names(rule, component))
-        operands: list[tuple[str, Any]] | None = []
-        for name in needed:
+        operands: list[tuple[str, Any]] | None = None if far else []
+        for name in needed if not far else ():
             if name not in names:
                 continue
             term = export(names[name], lambda _: None)

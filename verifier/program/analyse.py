@@ -26,7 +26,8 @@ from verifier.program.link import Program, link
 from verifier.program.report import count_obligations, shape_findings, to_finding
 from verifier.program.results import Results
 
-ANALYSIS_VERSION = "4"
+ANALYSIS_VERSION = "5"
+LINK_VERSION = "1"
 
 Progress = Callable[[str, int, int], None]
 
@@ -50,8 +51,8 @@ class Analysis:
         self.pack = pack
         self.plain = plain
         self.progress = progress
-        self.linked = digest_of(ANALYSIS_VERSION, *(f"{r.file} {r.key} {r.status}" for r in self.records))
-        self.digest = digest_of(self.linked, pack.digest, pack.version, str(plain))
+        self.linked = digest_of(LINK_VERSION, *(f"{r.file} {r.key} {r.status}" for r in self.records))
+        self.digest = digest_of(ANALYSIS_VERSION, self.linked, pack.digest, pack.version, str(plain))
         self.program = self._program()
         self.doors = self._doors()
         self.bodies = Bodies(lambda key: store.get("unit", key))
