@@ -18,7 +18,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from verifier.frontend.flags import clang_arguments
+from verifier.frontend.flags import understood
 from verifier.tree import open_tree
 
 
@@ -86,7 +86,7 @@ def main() -> int:
     print(f"warm scan   {warm:8.1f} CPU s   {warm / cold:.3f} of cold")
     print(f"sparse      {sparse:8.1f} CPU s   cold/sparse {cold / sparse:.2f}")
     if args.clang:
-        clang = peer(lambda c: ["clang", "-fsyntax-only", "-w", *clang_arguments(c, tree)])
+        clang = peer(lambda c: ["clang", "-fsyntax-only", "-w", *understood(c.arguments, c.directory).plain(), c.arguments[-1]])
         print(f"clang       {clang:8.1f} CPU s   cold/clang {cold / clang:.2f}")
     print(f"largest process {peak:.0f} MiB")
     print(json.dumps({k: v for k, v in document["completeness"].items() if k != "ledger" and k != "calls"})[:600])
