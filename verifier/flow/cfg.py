@@ -6,37 +6,24 @@ sections 9.2 and 9.6.
 
 from __future__ import annotations
 
+from verifier.ir.dominance import successors as targets
 from verifier.ir.model import Function
 
 
 def successors(fn: Function) -> list[list[int]]:
     """Successor blocks of every block, without repetitions, in terminator order."""
-    out: list[list[int]] = []
-    for block in fn.blocks:
-        t = block.terminator
-        if t[0] == "jmp":
-            targets = [t[1]]
-        elif t[0] == "br":
-            targets = [t[2], t[3]]
-        elif t[0] == "sw":
-            targets = [case[2] for case in t[2]] + [t[3]]
-        elif t[0] == "any":
-            targets = list(t[1])
-        else:
-            targets = []
-        out.append(list(dict.fromkeys(targets)))
-    return out
+    return [list(dict.fromkeys(targets(block.terminator))) for block in fn.blocks]
 
 
 def loops(succ: list[list[int]]) -> dict[int, set[int]]:
     """Natural loops by header, blocks in reverse postorder: an edge to an equal or smaller number is a back edge."""
     pred: list[list[int]] = [[] for _ in succ]
-    for a, targets in enumerate(succ):
-        for b in targets:
+    for a, following in enumerate(succ):
+        for b in following:
             pred[b].append(a)
     found: dict[int, set[int]] = {}
-    for a, targets in enumerate(succ):
-        for header in targets:
+    for a, following in enumerate(succ):
+        for header in following:
             if header <= a:
                 body = found.setdefault(header, {header})
                 stack = [a]

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from verifier.flow.state import ANY, FREE, NEG, NONZERO, POS, ZERO, Constraint, State, known, sign
 from verifier.flow.values import Value
 
-_FLIP = {ZERO: NONZERO, NONZERO: ZERO, NEG: NONZERO, POS: NONZERO}
 COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
 
 Learn = Callable[[State, Value], list[State]]

@@ -66,11 +66,9 @@ class Frame:
         self.summaries: dict[Value, Summary] = {}
         self.tags: dict[Value, str] = {}
         self.calls_made: dict[int, Value] = {}
-        self.tested: set[Value] = set()
-        self._watched = [
+        self._watched = frozenset(
             i for i, e in enumerate(fn.exprs) if e[0] == "m" and watcher.watched_member(e[2], e[3])
-        ]
-        self._watched_set = frozenset(self._watched)
+        )
         self.masks = self._mask_variables()
 
     def _mask_variables(self) -> frozenset[Value]:
@@ -152,7 +150,7 @@ class Frame:
             return v.const(e[1])
         if op in ("m", "d", "g", "i"):
             location = self.location(state, index)
-            if index in self._watched_set:
+            if index in self._watched:
                 self.watcher.at_read(self, state, location, e[2], e[3], self.line)
             return memory.load(v, state, location)
         if op == "a":
@@ -335,7 +333,6 @@ class Frame:
     def learn(self, state: State, value: Value) -> list[State]:
         """Facts that follow from what has just been learnt of `value`; several states where a callee that returned
         so may have done it in several ways."""
-        self.tested.add(value)
         if value.op != "r":
             if self.watcher.condition(value):
                 self._remember(state, value)

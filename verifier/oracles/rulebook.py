@@ -56,7 +56,6 @@ class Rulebook:
         )
         self.members = frozenset(self.by_read)
         self.stored_fields = frozenset(m.split(".", 1)[1] for m in self.by_store)
-        self.tracked_calls = frozenset(self.by_call)
 
     def _note(self, pattern: Any) -> None:
         for call in calls_in(pattern):
@@ -99,7 +98,7 @@ class Rulebook:
 
     def interesting_call(self, name: str) -> bool:
         """True when a function that calls `name` has to be analysed."""
-        return name in self.tracked_calls or name in self.predicates or self.allowed(name) is not None
+        return name in self.by_call or name in self.predicates or self.allowed(name) is not None
 
     def interesting_member(self, member: str) -> bool:
         """True when a function that touches `tag.field` has to be analysed."""

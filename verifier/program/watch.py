@@ -34,7 +34,6 @@ class FunctionWatcher:
         self.book: Rulebook = engine.book
         self.matcher: Matcher = engine.matcher
         self.obligations = obligations
-        self.cut = ""
 
     def allowed(self, name: str) -> tuple[int, tuple[int, ...]] | None:
         """Outcomes of a check that allow; a predicate that rules name and nobody declared goes by its return type."""
