@@ -194,6 +194,37 @@ def test_a_tree_without_modules(run, tmp_path):
     assert code == 2 and "no unit below security/" in err
 
 
+def test_a_scan_notes_what_no_module_decides(run, tmp_path, capsys):
+    tree = grow(tmp_path / "tree", FILES)
+    (tree / "use.c").write_text("""struct thing;
+int security_thing_use(struct thing *thing);
+int security_thing_move(struct thing *thing);
+int capable(int cap);
+void use_thing(struct thing *thing);
+void move_thing(struct thing *thing);
+int used(struct thing *thing) { int err = security_thing_use(thing); if (err) return err; use_thing(thing); return 0; }
+int moved(struct thing *thing)
+{
+	int err = security_thing_move(thing);
+	if (err || !capable(21))
+		return err;
+	move_thing(thing);
+	return 0;
+}
+int missing(struct thing *thing) { move_thing(thing); return 0; }
+""")
+    scan = ["scan", str(tree), "--rules", str(tmp_path / "mine"), "-j", "1", "-q", "--format", "json", "--fail-on", "never"]
+    for arguments, noted in (["--lsm", "bpf"], [("thing-move", 13)]), ([], []):
+        with pytest.raises(SystemExit) as ended:
+            main([*scan, *arguments])
+        found = json.loads(capsys.readouterr().out)
+        assert ended.value.code == 0
+        notes = [item for item in found["findings"] if item["kind"] == "vacuous-check"]
+        assert [(item["rule"], item["line"]) for item in notes] == noted
+        assert all(item["tier"] == "note" and item["requires"] == ["security_thing_move"] for item in notes)
+        assert [(f["rule"], f["line"]) for f in found["findings"] if f["kind"] == "missing-check"] == [("thing-move", 16)]
+
+
 def preprocessed(tree, file):
     """Hooks by table of one unit, by gcc -E with the unit's own command and a regular expression."""
     command = next(c for c in tree.commands if c.file == file)

@@ -12,25 +12,9 @@ from verifier.cli import messages, options
 from verifier.cli.session import open_session
 
 
-class Order(click.ParamType):
-    """Names with commas between them, as the boot parameter `lsm=` has them."""
-
-    name = "order"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
-        """The names; the command fails where there is none."""
-        if isinstance(value, list):
-            return value
-        names = [part.strip() for part in str(value).removeprefix("lsm=").split(",") if part.strip()]
-        if not names:
-            self.fail(f"{value!r} names no module", param, ctx)
-        return names
-
-
 @click.command()
 @options.tree_argument
-@click.option("--lsm", "order", type=Order(), metavar="ORDER",
-              help="Modules of a boot parameter lsm=, such as landlock,yama,apparmor  [default: all of the tree]")
+@options.lsm_option("Modules of a boot parameter lsm=, such as landlock,yama,apparmor  [default: all of the tree]")
 @options.tree_options
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("-o", "--output", type=click.Path(), metavar="PATH", help="Write there instead of standard output.")
@@ -52,8 +36,7 @@ def modules(
 
     with open_session(services, tree, config, build, store_path, scope, jobs, rules, quiet) as session:
         found = modules_of(session.tree, session.store, session.pack, session.jobs, order, session.progress)
-    for name in sorted(set(order or ()) - set(found.modules)):
-        messages.warning(f"{name}: no module of this tree has that name; passed over, as the kernel does")
+    warn_of_unknown(order, found.modules)
     if form == "json":
         text = msgspec.json.format(msgspec.json.encode(found), indent=2).decode()
     else:
@@ -62,6 +45,12 @@ def modules(
         click.echo(messages.clean(text))
     else:
         Path(output).write_text(text + "\n", encoding="utf-8")
+
+
+def warn_of_unknown(order: list[str] | None, known: Any) -> None:
+    """Say which names of an order are no modules of the tree."""
+    for name in sorted(set(order or ()) - set(known)):
+        messages.warning(f"{name}: no module of this tree has that name; passed over, as the kernel does")
 
 
 def text_of(found: Any, pack: Any, ordered: bool) -> list[str]:
