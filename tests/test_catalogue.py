@@ -84,3 +84,13 @@ def test_the_bundled_catalogue_agrees_with_the_rules(version):
     for hook in found.hooks.values():
         own = (f"security_{hook.name}",)
         assert hook.nothing or hook.guards or hook.within or hook.wider or hook.functions != own, hook.name
+
+
+@pytest.mark.parametrize("version", ["6.12", "6.1"])
+def test_checks_have_reasons_and_families_have_members(version):
+    found = pack.load(version=version)
+    assert [name for name, check in found.checks.items() if not check.reason] == []
+    assert set(found.families) == {"capability", "dac", "lockdown", "flags"}
+    for family in found.families.values():
+        assert not set(family.other) & set(found.checks), family.name
+        assert all(family.other.values()), family.name
