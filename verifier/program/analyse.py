@@ -21,13 +21,13 @@ from verifier.program.bodies import Bodies
 from verifier.program.doors import Doors, Reach
 from verifier.program.engine import Engine
 from verifier.program.frontier import Frontier
-from verifier.program.index import UnitIndex, index_unit
+from verifier.program.index import INDEX_VERSION, UnitIndex, index_unit
 from verifier.program.link import Program, link
 from verifier.program.report import count_obligations, shape_findings, to_finding
 from verifier.program.results import Results
 
-ANALYSIS_VERSION = "5"
-LINK_VERSION = "1"
+ANALYSIS_VERSION = "6"
+LINK_VERSION = "2"
 
 Progress = Callable[[str, int, int], None]
 
@@ -80,17 +80,17 @@ class Analysis:
 
     def index(self, key: str) -> UnitIndex | None:
         """The index of one unit, by its key."""
-        data = self.store.get("index", key)
+        data = self.store.get("index", _index_key(key))
         return msgspec.msgpack.decode(data, type=UnitIndex) if data is not None else None
 
     def _indexes(self) -> dict[str, UnitIndex]:
         keys = [r.key for r in self.records if r.status != "lost"]
-        have = self.store.get_many("index", keys)
+        have = self.store.get_many("index", [_index_key(key) for key in keys])
         out: dict[str, UnitIndex] = {}
         decoder = msgspec.msgpack.Decoder(UnitIndex)
         fresh: list[tuple[str, bytes]] = []
         for n, key in enumerate(keys):
-            data = have.get(key)
+            data = have.get(_index_key(key))
             if data is not None:
                 out[key] = decoder.decode(data)
                 continue
@@ -98,7 +98,7 @@ class Analysis:
             if blob is None:
                 continue
             out[key] = index_unit(decode(blob))
-            fresh.append((key, msgspec.msgpack.encode(out[key])))
+            fresh.append((_index_key(key), msgspec.msgpack.encode(out[key])))
             if len(fresh) >= 100:
                 self.store.put_many("index", fresh)
                 fresh = []
@@ -185,6 +185,11 @@ class Analysis:
             obligations=count_obligations(self.results, frontier, self.program, self.doors),
             ledger=ledger,
         )
+
+
+def _index_key(unit: str) -> str:
+    """Where the index of a unit lies in the store."""
+    return f"{unit}/{INDEX_VERSION}"
 
 
 def digest_of(*parts: str) -> str:

@@ -18,6 +18,7 @@ from verifier.oracles.patterns import Matcher
 from verifier.oracles.rulebook import Rulebook
 from verifier.oracles.shapes import ignored_results
 from verifier.program.bodies import Bodies
+from verifier.program.effects import Effects
 from verifier.program.link import Info, Program
 
 MOST_ROUNDS = 12
@@ -34,6 +35,7 @@ class Engine:
         self.bodies = bodies
         self.book = Rulebook(pack)
         self.matcher = Matcher(pack)
+        self.effects = Effects(program)
         self.results: MutableMapping[str, Result] = {}
         self.rounds: dict[str, int] = {}
         self.active: set[str] = set()

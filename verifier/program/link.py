@@ -133,13 +133,14 @@ def _slots(program: Program, units: list[tuple[str, UnitIndex]]) -> dict[str, li
             if callee != "?":
                 flows.setdefault(f"{f.name}#{own}", {})[f"{callee}#{n}"] = None
         for slot, source in f.assigns:
-            if "#" in source:
-                flows.setdefault(source, {})[slot] = None
+            if "#" in source or "." in source:
+                if source != slot:
+                    flows.setdefault(source, {})[slot] = None
             else:
                 fid = program.resolve(info.unit, source)
                 if fid is not None:
                     slots.setdefault(slot, {})[Target(fid)] = None
-    work = sorted(k for k in slots if "#" in k)
+    work = sorted(k for k in slots if k in flows)
     while work:
         source = work.pop()
         have = slots.get(source)
