@@ -11,7 +11,6 @@ import msgspec
 
 from verifier.ir.model import Function, Unit
 
-
 INDEX_VERSION = "2"  # to be raised with every change of what an index holds
 
 
