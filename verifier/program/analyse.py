@@ -9,6 +9,7 @@ reads them back.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
@@ -44,12 +45,15 @@ class Blobs(Protocol):
 class Analysis:
     """A linked and analysed program, as scan, gate and show use it."""
 
-    def __init__(self, records: Sequence[Any], store: Blobs, pack: Pack, plain: bool, progress: Progress | None = None) -> None:
-        """`records` are unit records (`file`, `key`, `status`, `error`) of the front end."""
+    def __init__(
+        self, records: Sequence[Any], store: Blobs, pack: Pack, plain: bool, progress: Progress | None = None, root: str = ""
+    ) -> None:
+        """`records` are unit records (`file`, `key`, `status`, `error`) of the front end; `root` is the tree's place."""
         self.records = sorted(records, key=lambda r: (r.file, r.key))
         self.store = store
         self.pack = pack
         self.plain = plain
+        self.root = root
         self.progress = progress
         self.linked = digest_of(LINK_VERSION, *(f"{r.file} {r.key} {r.status}" for r in self.records))
         self.digest = digest_of(ANALYSIS_VERSION, self.linked, pack.digest, pack.version, str(plain))
@@ -107,6 +111,19 @@ class Analysis:
             self.store.put_many("index", fresh)
         return out
 
+    def mentioning(self, names: set[str], without: Iterable[str] = ()) -> list[tuple[str, UnitIndex]]:
+        """Units in whose index one of the names occurs as a name of C, in link order."""
+        if not names:
+            return []
+        word = re.compile(b"|".join(re.escape(n.encode("utf-8", "surrogateescape")) for n in sorted(names)))
+        left_out = set(without)
+        out = []
+        for record in self.records:
+            data = self.store.get("index", record.key) if record.key not in left_out and record.status != "lost" else None
+            if data is not None and word.search(data):
+                out.append((record.key, msgspec.msgpack.decode(data, type=UnitIndex)))
+        return out
+
     def _say(self, phase: str, done: int, total: int) -> None:
         if self.progress is not None:
             self.progress(phase, done, total)
@@ -135,7 +152,11 @@ class Analysis:
 
     def frontier(self) -> Frontier:
         """The graph of open obligations."""
-        return Frontier(self.program, self.doors, self.results, self.subjects())
+        return self.frontier_of(self.program, self.doors, self.results)
+
+    def frontier_of(self, program: Program, doors: Doors, results: Results) -> Frontier:
+        """The graph of open obligations of a variant of the program."""
+        return Frontier(program, doors, results, self.subjects())
 
     def document(self) -> F.Document:
         """The scan's document."""
@@ -214,6 +235,6 @@ def analysis(
     from verifier.frontend.extract import extract
 
     records = extract(tree, store, jobs, scope, progress)
-    found = Analysis(records, store, pack, tree.origin == "plain", progress)
+    found = Analysis(records, store, pack, tree.origin == "plain", progress, tree.root)
     found.run()
     return found

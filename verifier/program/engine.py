@@ -24,6 +24,7 @@ from verifier.program.link import Info, Program
 MOST_ROUNDS = 12
 MOST_REQUIRES = 60
 SMALL = 12
+DEEPEST = 6
 
 
 class Engine:
@@ -39,6 +40,7 @@ class Engine:
         self.results: MutableMapping[str, Result] = {}
         self.rounds: dict[str, int] = {}
         self.active: set[str] = set()
+        self.deferred: set[str] = set()
         self.order = program.order
         self.analysed = 0
 
@@ -65,6 +67,7 @@ class Engine:
         heapq.heapify(queue)
         waiting = {fid for _, fid in queue}
         done: set[str] = set()
+        owed: set[str] = set()  # functions whose callers went on without their summary
         while queue:
             _, fid = heapq.heappop(queue)
             if fid not in waiting:
@@ -81,9 +84,16 @@ class Engine:
             done.add(fid)
             if progress is not None and len(done) % 50 == 0:
                 progress(len(done), len(done) + len(queue))
-            before = old.summary if old is not None else TRIVIAL
+            before = old.summary if old is not None and fid not in owed else TRIVIAL
+            owed.discard(fid)
             asks = new.summary.asks() != before.asks()
-            if asks or new.summary.alternatives != before.alternatives:
+            for other in sorted(self.deferred):
+                owed.add(other)
+                if other not in waiting:
+                    waiting.add(other)
+                    heapq.heappush(queue, (self.order.get(other, -1), other))
+            self.deferred.clear()
+            if asks or new.summary.alternatives != before.alternatives or new.summary.returns != before.returns:
                 dependants = list(self.program.callers.get(fid, ()))
                 if asks:
                     dependants.extend(self.slot_callers(fid))
@@ -118,12 +128,15 @@ class Engine:
         if result is not None:
             return result.summary
         info = self.program.functions[fid]
-        if info.index.size <= SMALL and fid not in self.active and len(self.active) < 6 and "stub" not in info.index.attributes:
-            if self.book.is_hook(info.index.name) or info.index.size * 4 + info.index.sites > 40:
-                return None
-            self.results[fid] = self.analyse(fid)
-            return self.results[fid].summary
-        return None
+        if info.index.size > SMALL or "stub" in info.index.attributes or self.book.is_hook(info.index.name):
+            return None
+        if info.index.size * 4 + info.index.sites > 40:
+            return None
+        if fid in self.active or len(self.active) >= DEEPEST:
+            self.deferred.add(fid)  # `run` makes up for it, so that results do not depend on who asked first
+            return None
+        self.results[fid] = self.analyse(fid)
+        return self.results[fid].summary
 
     def requires_of(self, fid: str) -> tuple[Requirement, ...]:
         """Open requirements of a function."""
