@@ -34,7 +34,7 @@ class _Draft:
         self.git: tuple[str, str] | None = None
         self.old: str | None = ""
         self.new: str | None = ""
-        self.made = self.removed = False
+        self.made = self.removed = self.named = False
         self.odd = ""
 
     def finish(self, text: bytes) -> Section:
@@ -71,9 +71,10 @@ def sections(text: bytes) -> list[Section]:
             draft = _Draft(begin)
             draft.git = _git_names(bare[11:])
         elif line.startswith(b"--- ") and number + 1 < len(lines) and lines[number + 1].startswith(b"+++ "):
-            if draft is None or draft.git is None or draft.old:
+            if draft is None or draft.named:
                 close(begin)
                 draft = _Draft(begin)
+            draft.named = True
             draft.old = _path(bare[4:])
             draft.new = _path(lines[number + 1].rstrip(b"\r\n")[4:])
             draft.made = draft.made or draft.old is None

@@ -89,11 +89,25 @@ def _completeness(before: Variant, after: Variant) -> F.Completeness:
     out.units.lost = sorted([*out.units.lost, *lost], key=lambda t: (t.file, t.error))
     out.units.partial = sorted([*out.units.partial, *partial], key=lambda t: (t.file, t.error))
     out.functions = len(after.program.functions)
+    cut = _newly_cut(before, after)
     total = before.reading.total + reading.total
+    failed = {t.file for t in mended}
+    partial = sorted([*reading.partial, *(t for t in cut if t.file not in failed)], key=lambda t: (t.file, t.error))
     out.change = F.Units(
-        total=total, analysed=total - len(mended), partial=sorted(reading.partial, key=lambda t: t.file),
+        total=total, analysed=max(0, total - len(failed | {t.file for t in cut})), partial=partial,
         lost=sorted(reading.lost, key=lambda t: t.file),
     )  # fmt: skip
+    return out
+
+
+def _newly_cut(before: Variant, after: Variant) -> list[F.UnitTrouble]:
+    """Functions that the change makes too large or too tangled to be analysed in full."""
+    out = []
+    for fid in sorted(after.changed):
+        old, new = before.results.get(fid), after.results.get(fid)
+        if new is not None and new.cut and (old is None or not old.cut):
+            index = after.program.functions[fid].index
+            out.append(F.UnitTrouble(file=index.file, error=f"{index.file}:{index.line}: {index.name}: analysis cut off: {new.cut}"))
     return out
 
 
