@@ -1,16 +1,18 @@
 """Whether the gate says what two whole scans say: each case is gated, and scanned in a copy of the tree.
 
-usage: python benchmarks/gate_equals_scan.py TREE STORE CASES.json --build DIR [--only ID,...] [--most N] [--work DIR]
+usage: python benchmarks/gate_equals_scan.py TREE STORE CASES.json --build DIR [--only ID,...] [--most N] [--together N]
+       [--work DIR]
 
 The copy is made of hard links (cp -al), with a new file in place of the one that the case changes; the store, which is
 written to, is reused, so that only units that contain that file are parsed again.  Compared are the obligations that
-are open to a door, all findings of the whole program, and the new findings against those of the gate.  Exit 0 when
-nothing differs.
+are open to a door, all findings of the whole program, and the new findings against those of the gate.  With --together
+N cases become one change, so that one scan judges all of them.  Exit 0 when nothing differs.
 """
 
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import shutil
 import subprocess
@@ -20,7 +22,6 @@ import time
 from pathlib import Path
 
 import msgspec
-from public_cases import as_patch
 
 from lattices import pack as packs
 from verifier.gate.overlay import Overlay, read_patch
@@ -53,6 +54,25 @@ def findings(of: Analysis | Variant, base: Analysis) -> dict[str, str]:
     return {f.fingerprint: f"{f.tier} {f.kind} {f.rule} {f.function} {f.file}:{f.line} door {f.door}" for f in finish(found)}
 
 
+def as_patch(root: Path, cases: list[dict]) -> tuple[bytes, list[dict]]:
+    """A unified diff of all cases that apply, one after the other, and these cases."""
+    texts: dict[str, tuple[str, str]] = {}
+    applied = []
+    for case in cases:
+        file = case["file"]
+        if file not in texts:
+            source = (root / file).read_text(errors="surrogateescape")
+            texts[file] = source, source
+        old, new = texts[file]
+        if new.count(case["before"]) == 1:
+            texts[file] = old, new.replace(case["before"], case["after"])
+            applied.append(case)
+    out = []
+    for file, (old, new) in sorted(texts.items()):
+        out += difflib.unified_diff(old.splitlines(True), new.splitlines(True), f"a/{file}", f"b/{file}")
+    return "".join(out).encode("utf-8", "surrogateescape"), applied
+
+
 def differences(clean: Variant, gated: Variant, full: Analysis) -> list[str]:
     """What a gate and a whole scan of the changed tree say differently, one line each."""
     out = []
@@ -81,6 +101,7 @@ def main() -> int:
     parser.add_argument("--build", required=True)
     parser.add_argument("--only", default="")
     parser.add_argument("--most", type=int, default=8)
+    parser.add_argument("--together", type=int, default=1)
     parser.add_argument("--work", type=Path)
     args = parser.parse_args()
     tree = open_tree(args.tree, build=args.build)
@@ -95,10 +116,12 @@ def main() -> int:
         clean = make_variant(tree, base, Overlay())
         copy = Path(scratch, "tree")
         subprocess.run(["cp", "-al", str(args.tree), str(copy)], check=True)
-        for case in wanted[: args.most]:
-            patch = as_patch(args.tree, case)
-            if patch is None:
-                print(f"skipped {case['id']}: does not apply", flush=True)
+        wanted = wanted[: args.most]
+        for first in range(0, len(wanted), args.together):
+            patch, cases = as_patch(args.tree, wanted[first : first + args.together])
+            title = " ".join(case["id"] for case in cases)
+            if not cases:
+                print(f"skipped from {wanted[first]['id']} on: does not apply", flush=True)
                 continue
             start = time.process_time()
             overlay = read_patch(tree.root, patch)
@@ -109,10 +132,11 @@ def main() -> int:
                 (copy / name).write_bytes(data)
             full = analysis(relocated(tree, str(copy)), store, pack, 1)
             lines = differences(clean, gated, full)
+            told = len(compare(clean, gated).findings)
             wrong += bool(lines)
             cost = f"gate {gate_cost:.1f} s, scan {time.process_time() - start:.1f} s"
-            print(f"{'DIFFERENT' if lines else 'equal'} {case['id']} {case['kind']} {case['function']} ({cost})", flush=True)
-            for line in lines[:20]:
+            print(f"{'DIFFERENT' if lines else 'equal'} {title} ({cost}; {told} findings new)", flush=True)
+            for line in lines[:60]:
                 print(f"    {line}", flush=True)
             for name in overlay.files:
                 (copy / name).unlink()

@@ -8,7 +8,8 @@ from gate_trees import FILES, Bench, diff
 from verifier.findings import finish
 from verifier.gate.overlay import read_patch
 from verifier.gate.run import compare
-from verifier.gate.variant import make_variant
+from verifier.gate.variant import Variant, make_variant
+from verifier.gate.worse import relined
 from verifier.program.report import shape_findings, to_finding
 
 UNCHECKED = "\tcontrolled_op(thing);\n\treturn 0;\n"
@@ -29,6 +30,10 @@ EDITS = {
     "another function in the table": [("drivers/table.c", ".drop = quiet", ".drop = perform")],
     "a function leaves the table": [("drivers/table.c", ".use = use, ", "")],
     "lines move": [("core/perform.c", "int perform", "\n\n\nint perform"), ("core/doors.c", "int door_walk", "\n\nint door_walk")],
+    "lines move below a finding": [
+        ("core/perform.c", "int perform", "\n\n\nint perform"), ("core/walk.c", "int walk", "\n\nint walk"),
+        ("core/doors.c", "return err ? err : walk", "return walk"),
+    ],
     "in a cycle the operation goes": [("core/walk.c", "return perform(thing)", "return 0")],
     "in a cycle the operation comes": [("core/walk.c", "return walk(thing->next, depth + 1)", "controlled_op(thing); return walk(thing, depth)")],
     "a new caller": [("drivers/other.c", "return unrelated(thing)", "return perform(thing)")],
@@ -38,6 +43,8 @@ EDITS = {
     ],
     "a door becomes internal": [("drivers/other.c", "return unrelated(thing)", "return door_walk(thing)")],
 }
+SILENT = {"nothing", "in a cycle the operation comes", "lines move", "check moves to the callee", "in a cycle the operation goes", "a function leaves the table",
+          "a small function becomes a wrapper", "a door becomes internal"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +54,11 @@ def bench(tmp_path_factory):
     made.store.close()
 
 
-def all_findings(program, doors, results, frontier, pack):
-    found = [to_finding(o, pack, program, doors) for o in frontier.findings()]
-    found += shape_findings(results, program, doors, found)
-    return {f.fingerprint: (f.kind, f.rule, f.function, f.file, f.line, f.door) for f in finish(found)}
+def all_findings(of, frontier, pack):
+    opened = [relined(o, of) if isinstance(of, Variant) else o for o in frontier.findings()]
+    found = [to_finding(o, pack, of.program, of.doors) for o in opened]
+    found += shape_findings(of.results, of.program, of.doors, found)
+    return {f.fingerprint: (f.kind, f.rule, f.function, f.file, f.line, f.door, f.path) for f in finish(found)}
 
 
 def held_equal(bench, files):
@@ -63,10 +71,10 @@ def held_equal(bench, files):
     assert after.program.functions.keys() == full.program.functions.keys()
     assert {k: v for k, v in after.program.callers.items()} == full.program.callers
     assert after.program.slots == full.program.slots
-    mine = all_findings(after.program, after.doors, after.results, after.frontier, bench.pack)
-    assert mine == all_findings(full.program, full.doors, full.results, frontier, bench.pack)
+    mine = all_findings(after, after.frontier, bench.pack)
+    assert mine == all_findings(full, frontier, bench.pack)
     base = bench.clean
-    before = all_findings(base.program, base.doors, base.results, base.frontier, bench.pack)
+    before = all_findings(base, base.frontier, bench.pack)
     document = compare(base, after)
     assert {f.fingerprint for f in document.findings} == mine.keys() - before.keys()
     assert {f.fingerprint for f in document.fixed} == before.keys() - mine.keys()
@@ -75,7 +83,8 @@ def held_equal(bench, files):
 
 @pytest.mark.parametrize("name", EDITS)
 def test_an_edit(bench, name):
-    held_equal(bench, bench.edited(*EDITS[name]))
+    document = held_equal(bench, bench.edited(*EDITS[name]))
+    assert bool(document.findings) == (name not in SILENT), [f.function for f in document.findings]
 
 
 def test_a_new_file_with_a_table(bench):

@@ -19,7 +19,7 @@ from verifier.gate.notes import KIND, patch_notes
 from verifier.gate.overlay import MOST_BYTES, Overlay, read_series
 from verifier.gate.permit import permitted
 from verifier.gate.variant import Variant, make_variant
-from verifier.gate.worse import Names, newly_open, no_longer_open
+from verifier.gate.worse import Names, newly_open, no_longer_open, relined
 from verifier.program.analyse import Analysis, Progress, analysis
 from verifier.program.report import shape_findings, to_finding
 
@@ -67,9 +67,9 @@ def compare(before: Variant, after: Variant, strict: bool = False) -> F.Document
     """What `after` makes worse and better than `before`."""
     names = Names(before, after)
     pack = after.base.pack
-    found = [_with_cause(to_finding(o, pack, after.program, after.doors), before, after) for o in newly_open(before, after, names)]
+    found = [_with_cause(to_finding(relined(o, after), pack, after.program, after.doors), before, after) for o in newly_open(before, after, names)]
     found += _new_shapes(before, after, names, found)
-    fixed = [to_finding(o, pack, before.program, before.doors) for o in no_longer_open(before, after, names)]
+    fixed = [to_finding(relined(o, before), pack, before.program, before.doors) for o in no_longer_open(before, after, names)]
     ledger = [F.LedgerEntry(kind=KIND, what=note) for note in patch_notes(before, after)]
     found = permitted(before, after, found, strict, ledger)
     completeness = _completeness(before, after)

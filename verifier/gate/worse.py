@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
+import msgspec
+
+from verifier.flow.summary import Place
 from verifier.gate.variant import Variant, shape_of
 from verifier.program.frontier import Frontier, Node, Open
 
@@ -74,6 +78,30 @@ def newly_open(before: Variant, after: Variant, names: Names) -> list[Open]:
 def no_longer_open(before: Variant, after: Variant, names: Names) -> list[Open]:
     """The other way round: what `after` fixed, as findings of `before`."""
     return _fresh(after, names, before, _Same(), lambda frontier, node: 0)
+
+
+def relined(found: Open, variant: Variant) -> Open:
+    """The finding with the present lines of the calls on its trail: a caller that was not analysed again remembers where
+    they stood before."""
+    frontier, functions = variant.frontier, variant.program.functions
+    first = found.requirements[0]
+    node = (first.key, found.fid)
+    steps: list[Place] = []
+    for place, following in pairwise(first.trail):
+        below = [
+            b for b in frontier.down.get(node, ())
+            if (functions[b[1]].index.name, functions[b[1]].index.file) == (following.function, following.file)
+        ]  # fmt: skip
+        if not below:
+            return found
+        lines = [line for caller, line in frontier.up[below[0]] if caller == node[1]]
+        steps.append(Place(place.file, min(lines, key=lambda n: (abs(n - place.line), n)), place.function))
+        node = below[0]
+    last = frontier.nodes[node].trail
+    if len(last) != 1:
+        return found
+    found.requirements[0] = msgspec.structs.replace(first, trail=(*steps, last[0]))
+    return found
 
 
 def _grade(frontier: Frontier, node: Node) -> int:
