@@ -59,7 +59,7 @@ def test_an_include_bomb(bench, monkeypatch):
 
 
 def test_a_macro_bomb(bench, monkeypatch):
-    monkeypatch.setattr(extract.extract_files, "__defaults__", (extract.Limits(1 << 30, 20),))
+    monkeypatch.setattr(extract.extract_files, "__defaults__", (extract.Limits(1 << 30, 4),))
     lines = ["#define A0 x + x + x + x + x + x + x + x"]
     lines += [f"#define A{n} " + " + ".join([f"A{n - 1}"] * 8) for n in range(1, 12)]
     files = with_text(bench, "\n" + "\n".join(lines) + "\n\tint x = A11;\n")

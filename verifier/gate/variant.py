@@ -147,7 +147,7 @@ def tells(summary: Summary, indirect: bool) -> bool:
     """Whether a callee's summary sends its callers to work."""
     if summary.requires:
         return True
-    return not indirect and (summary.alternatives != TRIVIAL.alternatives or summary.returns is not None)
+    return not indirect and summary.alternatives != TRIVIAL.alternatives
 
 
 def unfounded(results: Results) -> list[str]:

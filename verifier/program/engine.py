@@ -41,6 +41,7 @@ class Engine:
         self.rounds: dict[str, int] = {}
         self.active: set[str] = set()
         self.deferred: set[str] = set()
+        self.unannounced: set[str] = set()  # analysed for one caller; the others do not know yet
         self.order = program.order
         self.analysed = 0
 
@@ -84,8 +85,10 @@ class Engine:
             done.add(fid)
             if progress is not None and len(done) % 50 == 0:
                 progress(len(done), len(done) + len(queue))
-            before = old.summary if old is not None and fid not in owed else TRIVIAL
+            before = old.summary if old is not None and fid not in self.unannounced else TRIVIAL
+            known = old.summary.returns if old is not None and fid not in owed else None
             owed.discard(fid)
+            self.unannounced.discard(fid)
             asks = new.summary.asks() != before.asks()
             for other in sorted(self.deferred):
                 owed.add(other)
@@ -93,14 +96,17 @@ class Engine:
                     waiting.add(other)
                     heapq.heappush(queue, (self.order.get(other, -1), other))
             self.deferred.clear()
-            if asks or new.summary.alternatives != before.alternatives or new.summary.returns != before.returns:
+            dependants: list[str] = []
+            if asks or new.summary.alternatives != before.alternatives:
                 dependants = list(self.program.callers.get(fid, ()))
                 if asks:
                     dependants.extend(self.slot_callers(fid))
-                for caller in dependants:
-                    if caller not in waiting and not self.book.is_hook(self.program.functions[caller].index.name):
-                        waiting.add(caller)
-                        heapq.heappush(queue, (self.order.get(caller, -1), caller))
+            elif new.summary.returns != known:
+                dependants = [c for c in self.program.callers.get(fid, ()) if c in self.results]
+            for caller in dependants:
+                if caller not in waiting and not self.book.is_hook(self.program.functions[caller].index.name):
+                    waiting.add(caller)
+                    heapq.heappush(queue, (self.order.get(caller, -1), caller))
         return done
 
     def slot_callers(self, fid: str) -> list[str]:
@@ -136,6 +142,7 @@ class Engine:
             self.deferred.add(fid)  # `run` makes up for it, so that results do not depend on who asked first
             return None
         self.results[fid] = self.analyse(fid)
+        self.unannounced.add(fid)
         return self.results[fid].summary
 
     def requires_of(self, fid: str) -> tuple[Requirement, ...]:
