@@ -1,7 +1,7 @@
 """Whether the gate says what two whole scans say: each case is gated, and scanned in a copy of the tree.
 
 usage: python benchmarks/gate_equals_scan.py TREE STORE CASES.json --build DIR [--only ID,...] [--most N] [--together N]
-       [--work DIR]
+       [--scope DIR]... [--work DIR]
 
 The copy is made of hard links (cp -al), with a new file in place of the one that the case changes; the store, which is
 written to, is reused, so that only units that contain that file are parsed again.  Compared are the obligations that
@@ -102,6 +102,7 @@ def main() -> int:
     parser.add_argument("--only", default="")
     parser.add_argument("--most", type=int, default=8)
     parser.add_argument("--together", type=int, default=1)
+    parser.add_argument("--scope", action="append", default=[])
     parser.add_argument("--work", type=Path)
     args = parser.parse_args()
     tree = open_tree(args.tree, build=args.build)
@@ -112,7 +113,7 @@ def main() -> int:
         wanted = [c for c in wanted if c["id"] in args.only.split(",")]
     wrong = 0
     with Store.open(args.store) as store, tempfile.TemporaryDirectory(prefix="kqual-equal-", dir=args.work or args.store.parent) as scratch:
-        base = analysis(tree, store, pack, 1)
+        base = analysis(tree, store, pack, 1, tuple(args.scope))
         clean = make_variant(tree, base, Overlay())
         copy = Path(scratch, "tree")
         subprocess.run(["cp", "-al", str(args.tree), str(copy)], check=True)
@@ -125,12 +126,12 @@ def main() -> int:
                 continue
             start = time.process_time()
             overlay = read_patch(tree.root, patch)
-            gated = make_variant(tree, base, overlay)
+            gated = make_variant(tree, base, overlay, 1, tuple(args.scope))
             gate_cost, start = time.process_time() - start, time.process_time()
             for name, data in overlay.files.items():
                 (copy / name).unlink()
                 (copy / name).write_bytes(data)
-            full = analysis(relocated(tree, str(copy)), store, pack, 1)
+            full = analysis(relocated(tree, str(copy)), store, pack, 1, tuple(args.scope))
             lines = differences(clean, gated, full)
             told = len(compare(clean, gated).findings)
             wrong += bool(lines)
