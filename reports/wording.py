@@ -44,7 +44,39 @@ LEDGER_TITLES = {
     "baseline": "known findings",
 }
 FOR_REVIEWERS = ("patch-note", "patch-series", "allowed", "stale-allow", "baseline")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+EFFECTS = {
+    "missing-check": "The operation runs although nobody was asked: a policy that forbids it is not enforced on this path.",
+    "ignored-result": "The check is asked, and the operation runs even when it says no.",
+    "wrong-object": "The check speaks of one object and the operation uses another, for which no policy was asked.",
+    "weaker-check": "A subject that holds only the lesser right can perform the operation.",
+    "refetch": "Between check and use the object behind the same key can be replaced by one that would be refused.",
+    "late-check": "When the check refuses, the effect has already happened.",
+    "wrong-namespace": "A subject that is privileged in a namespace of its own can act on an object of another one.",
+    "wrong-subject": "The credentials asked about are not those of whoever causes the operation.",
+    "vacuous-check": "The check stands there and can refuse nothing, so that the path is as good as unchecked.",
+}
+FIXES = {
+    "missing-check": "Call {checks} before the operation, on this object, and leave with its error.",
+    "ignored-result": "Test the result of {checks} and leave with the error before the operation.",
+    "wrong-object": "Ask {checks} about the object that the operation uses, or use the one that was checked.",
+    "weaker-check": "Ask {checks} for the right that the operation needs.",
+    "refetch": "Use the object that passed {checks} instead of fetching it again, or ask again.",
+    "late-check": "Move {checks} before the first effect, or undo the effect when it refuses.",
+    "wrong-namespace": "Ask {checks} in the namespace that owns the object.",
+    "wrong-subject": "Ask {checks} about the subject that causes the operation.",
+    "vacuous-check": "Find out why {checks} cannot refuse here; the object may be exempt or no module may listen.",
+}
+SUBJECTS = {
+    "user": "the task that makes the call",
+    "remote": "a remote peer",
+    "mounter": "whoever mounted the file system",
+    "sender": "the sender of the message",
+    "submitter": "whoever submitted the request",
+}
+# Controls, and characters without width or that turn the direction of text.
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
 
 
 def plain(text: str) -> str:
@@ -75,6 +107,29 @@ def headline(finding: Finding, mark: str = "`") -> str:
         checks=listed(finding.requires, mark),
     )
     return plain(text)
+
+
+def obligation(finding: Finding, mark: str = "`") -> str:
+    """What must hold, in one sentence."""
+    what = f"{mark}{finding.operation}{mark}"
+    about = f" on {mark}{finding.object}{mark}" if finding.object and finding.object != finding.operation else ""
+    return plain(f"On every path from a door, {listed(finding.requires, mark)} must have been passed before {what}{about}.")
+
+
+def subject_line(finding: Finding) -> str:
+    """Who acts, in words."""
+    return SUBJECTS.get(finding.subject or "user", plain(finding.subject))
+
+
+def effect(finding: Finding) -> str:
+    """What follows from a finding of this kind."""
+    return EFFECTS.get(finding.kind, "What follows is for a person to judge.")
+
+
+def suggested_fix(finding: Finding, mark: str = "`") -> str:
+    """What would meet the obligation, in general words."""
+    sentence = FIXES.get(finding.kind, "Meet the obligation with {checks}.")
+    return plain(sentence.replace("{checks}", listed(finding.requires, mark)))
 
 
 def door_line(finding: Finding) -> str:
