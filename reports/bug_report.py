@@ -31,11 +31,12 @@ def render(finding: Finding, document: Document, checks_reason: str = "") -> str
     out += _section("Who can reach it?", doors)
     out += _section("What follows?", [wording.effect(finding)])
     out += ["Evidence", ""]
-    steps = finding.path[-MOST_STEPS:]
-    if len(steps) < len(finding.path):
-        out.append(f"    ... {wording.number(len(finding.path) - len(steps))} earlier steps")
-    out += [wording.plain(f"    {step.file}:{step.line}: {door_title(step.function)}: {step.note}") for step in steps]
-    if not steps:
+    first = max(0, len(finding.path) - MOST_STEPS)
+    if first:
+        out.append(f"    ... {wording.counted(first, 'earlier step')}")
+    for index, step in list(enumerate(finding.path))[first:]:
+        out.append(wording.plain(f"    {step.file}:{step.line}: {door_title(step.function)}: ") + wording.step_note(finding.path, index))
+    if not finding.path:
         out.append(wording.plain(f"    {finding.file}:{finding.line}: {function}: {finding.operation}"))
     if finding.sibling is not None:
         other = finding.sibling

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from verifier.findings import TIERS, Completeness, Document, Finding, door_title
+from verifier.findings import TIERS, Completeness, Document, Finding, Step, door_title
 
 SENTENCES = {
     "missing-check": "`{operation}` is reached without {checks}",
@@ -130,6 +130,19 @@ def suggested_fix(finding: Finding, mark: str = "`") -> str:
     """What would meet the obligation, in general words."""
     sentence = FIXES.get(finding.kind, "Meet the obligation with {checks}.")
     return plain(sentence.replace("{checks}", listed(finding.requires, mark)))
+
+
+def step_note(path: list[Step], index: int) -> str:
+    """What happens at a step.  Of a branch it says where the path goes on: "taken" alone would be read as the source's
+    condition being true, while the engine's own condition may be its negation."""
+    step = path[index]
+    branch = step.note.removeprefix("branch: ") if step.note.startswith("branch: ") else ""
+    if branch not in ("taken", "not taken"):
+        return plain(f"asks {branch.removeprefix('calls ')}" if branch.startswith("calls ") else step.note)
+    following = path[index + 1] if index + 1 < len(path) else None
+    if following is None or (following.file, following.function) != (step.file, step.function):
+        return "branches"
+    return f"branches, goes on to line {following.line}"
 
 
 def door_line(finding: Finding) -> str:

@@ -16,9 +16,9 @@ CHARACTER, LINE, PAD, GAP_X, GAP_Y = 7, 16, 8, 24, 40
 SWEEPS = 4
 STATES = {  # letter: (class, what it means)
     "O": ("operation", "holds the operation of a finding"),
-    "C": ("checked", "every way to it has passed the wanted checks"),
-    "S": ("some", "some ways to it have passed them"),
-    "U": ("open", "no way to it has passed them"),
+    "C": ("checked", "every way to it has passed the wanted checks; its title names the objects"),
+    "S": ("some", "some ways to it have passed one of them"),
+    "U": ("open", "no way to it has passed one of them"),
     "K": ("asks", "asks a wanted check"),
     "-": ("plain", "nothing is known"),
 }

@@ -81,7 +81,7 @@ def chips_of(finding: Finding, steps: list[Step]) -> list[list[Chip]]:
             asked |= {name} & set(finding.requires)
             chips.append(Chip("asked", "A", f"asks {wording.plain(name)}"))
         elif branch:
-            chips.append(Chip("branch", "B", {"taken": "condition true", "not taken": "condition false"}.get(branch, wording.plain(branch))))
+            chips.append(Chip("branch", "B", wording.step_note(steps, number - 1).removeprefix("branches, ")))
         last = number == len(steps)
         for name in finding.requires:
             shown = wording.plain(name)
