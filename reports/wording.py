@@ -81,6 +81,9 @@ _CONTROL = re.compile(
 
 def plain(text: str) -> str:
     """The text on one line: control characters and direction marks of hostile names become `\\xNN` or `\\uNNNN`."""
+    if text.isascii() and text.isprintable():
+        return text
+
     def escape(match: re.Match[str]) -> str:
         code = ord(match[0])
         return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"

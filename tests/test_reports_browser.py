@@ -113,7 +113,7 @@ def test_stepping_to_the_end_by_keyboard(report, page):
     assert seen
     page.key("k")
     assert page.value("document.querySelector('li.current').id") == f"step-{steps - 1}"
-    lines = "[...document.querySelectorAll('pre .l')].filter(l => l.offsetParent).length"
+    lines = "[...document.querySelectorAll('pre > b')].filter(l => l.offsetParent).length"
     before = page.value(lines)
     page.key("f")
     assert page.value("document.getElementById('near').checked") and page.value(lines) < before
@@ -183,7 +183,7 @@ def test_print_shows_the_path(report, page):
     page.media("print")
     page.open(url(longest(report)))
     assert page.value("getComputedStyle(document.querySelector('.stepper')).display") == "none"
-    assert page.value("[...document.querySelectorAll('li.at, pre .l')].every(l => l.offsetParent !== null)")
+    assert page.value("[...document.querySelectorAll('li.at, pre > b')].every(l => l.offsetParent !== null)")
 
 
 def test_the_order_of_focus_and_names_for_pictures(report, page):

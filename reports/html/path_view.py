@@ -11,7 +11,7 @@ from reports.html import names
 from reports.html.source_text import Sources, nearest, windows
 from verifier.findings import Finding, Step, door_title
 
-AROUND_CALL = 5  # lines shown around a step that only calls down
+AROUND_CALL = 4  # lines shown around a step that only calls down
 AROUND_STEP = 12  # lines shown around the steps of a long function
 WHOLE_FUNCTION = 90  # lines of a function that is shown whole
 NEAR = 2  # lines around a step that stay when only relevant lines are shown
@@ -27,14 +27,22 @@ class Chip:
     text: str
 
 
-@dataclass(frozen=True)
+_KINDS = {"": Markup(""), "here": Markup(" class=here"), "near": Markup(" class=near")}
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One line of source.  `steps` are the numbers of the steps that stand on it."""
 
     number: int
     code: Markup
     steps: list[int]
-    kind: str  # "here", "far" or ""
+    kind: str  # "here", "near" or ""
+
+    @property
+    def attributes(self) -> Markup:
+        """The kind as an attribute; short, for there are hundreds of thousands of lines in a large report."""
+        return _KINDS[self.kind]
 
 
 @dataclass(frozen=True)
@@ -144,7 +152,7 @@ def lines_around(file: str, at: dict[int, list[int]], whole: bool, sources: Sour
         code = sources.code(file, low, high)
         parts.append(
             [
-                Line(low + i, text, at.get(low + i, []), "here" if low + i in at else "far" if nearest(places, low + i) > NEAR else "")
+                Line(low + i, text, at.get(low + i, []), "here" if low + i in at else "near" if nearest(places, low + i) <= NEAR else "")
                 for i, text in enumerate(code)
             ]
         )

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from reports import wording
 
@@ -61,17 +61,31 @@ def _opens(line: str) -> bool:
     return line.startswith("{") or bool(_ONE_LINE_HEAD.match(line))
 
 
+def _escaped(text: str) -> str:
+    # Quotes need no escape between tags; this is never put into an attribute.
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _harmless(line: str) -> str:
+    """A line of source whose tabs stay: the pages' gutter is a multiple of eight characters wide."""
+    return "\t".join(wording.plain(part) for part in line.rstrip("\r")[:LONGEST_LINE].split("\t"))
+
+
 def coloured(text: str) -> list[Markup]:
-    """Lines of C as markup: comments `i.c`, strings `i.s`, directives `i.p`, keywords `i.k`; everything escaped."""
+    """Lines of C as markup: keywords and directives `i`, comments `i.c`, strings `i.s`; everything escaped."""
     out: list[str] = []
     end = 0
     for match in _TOKENS.finditer(text):
-        out.append(str(escape(text[end : match.start()])))
+        out.append(_escaped(text[end : match.start()]))
         kind = match.lastgroup
-        parts = str(escape(match[0])).split("\n")
-        out.append("\n".join(f"<i class={kind}>{part}</i>" if part else "" for part in parts))
+        parts = _escaped(match[0]).split("\n")
+        opening = f"<i class={kind}>" if kind in ("c", "s") else "<i>"
+        if len(parts) == 1:
+            out.append(f"{opening}{parts[0]}</i>")
+        else:
+            out.append("\n".join(f"{opening}{part}</i>" if part else "" for part in parts))
         end = match.end()
-    out.append(str(escape(text[end:])))
+    out.append(_escaped(text[end:]))
     return [Markup(line) for line in "".join(out).split("\n")]
 
 
@@ -85,13 +99,13 @@ class Sources:
         self._extents: dict[str, dict[int, tuple[int, int] | None]] = {}
 
     def lines(self, file: str) -> list[str]:
-        """All lines of a file, harmless; empty when the file cannot be had."""
+        """All lines of a file as they are; empty when the file cannot be had."""
         if file in self._files:
             self._files.move_to_end(file)
             return self._files[file]
         text = self.read(file)
         # The numbers of compilers count line feeds; other line ends of Python would shift them.
-        lines = [wording.plain(part.expandtabs(8))[:LONGEST_LINE] for part in text.split("\n")] if text else []
+        lines = text.split("\n") if text else []
         self._files[file] = lines
         self._marked[file] = {}
         self._extents[file] = {}
@@ -119,7 +133,7 @@ class Sources:
         lines = self.lines(file)
         marked = self._marked[file]
         if (first, last) not in marked:
-            marked[first, last] = coloured("\n".join(lines[first - 1 : last]))
+            marked[first, last] = coloured("\n".join(_harmless(line) for line in lines[first - 1 : last]))
         return marked[first, last]
 
 

@@ -17,7 +17,7 @@
     step.classList.add("current");
     step.setAttribute("aria-current", "step");
     const mark = document.getElementById(step.id.replace("step-", "s"));
-    const line = mark && mark.closest(".l");
+    const line = mark && mark.closest("pre > b");
     if (line) line.classList.add("current");
     (line || step).scrollIntoView({ block: "center" });
     output.textContent = "step " + (at + 1) + " of " + steps.length + ": " + step.textContent.trim();
