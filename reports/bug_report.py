@@ -19,11 +19,12 @@ def render(finding: Finding, document: Document, checks_reason: str = "") -> str
     """Subject line, an empty line, the body; ends in a newline.  `checks_reason` is the rule's reason when known."""
     where = wording.plain(finding.file)
     function = wording.plain(door_title(finding.function))
+    reason = checks_reason or finding.reason
     out = [f"Subject: {where}: {function}: {wording.headline(finding, '')}", ""]
     out += _section("What is the problem?", [
         wording.plain(f"{finding.file}:{finding.line}, {function}: ") + wording.headline(finding) + ".",
         wording.obligation(finding),
-        wording.plain(checks_reason or finding.reason),
+        wording.plain(f"The rule's reason: {reason}.") if reason else "",
     ])  # fmt: skip
     doors = [f"Door: {wording.door_line(finding)}.", f"Acting subject: {wording.subject_line(finding)}."]
     if finding.passed:
@@ -31,12 +32,13 @@ def render(finding: Finding, document: Document, checks_reason: str = "") -> str
     out += _section("Who can reach it?", doors)
     out += _section("What follows?", [wording.effect(finding)])
     out += ["Evidence", ""]
-    first = max(0, len(finding.path) - MOST_STEPS)
+    path = wording.condensed(finding.path)
+    first = max(0, len(path) - MOST_STEPS)
     if first:
         out.append(f"    ... {wording.counted(first, 'earlier step')}")
-    for index, step in list(enumerate(finding.path))[first:]:
-        out.append(wording.plain(f"    {step.file}:{step.line}: {door_title(step.function)}: ") + wording.step_note(finding.path, index))
-    if not finding.path:
+    for index, step in list(enumerate(path))[first:]:
+        out.append(wording.plain(f"    {step.file}:{step.line}: {door_title(step.function)}: ") + wording.step_note(path, index))
+    if not path:
         out.append(wording.plain(f"    {finding.file}:{finding.line}: {function}: {finding.operation}"))
     if finding.sibling is not None:
         other = finding.sibling

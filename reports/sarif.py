@@ -135,7 +135,7 @@ def _result(finding: Finding, state: str | None, index: dict[str, int], suppress
 
 def _flow(finding: Finding) -> dict[str, Any]:
     """The path; its end is kept when it is too long, for there the operation stands."""
-    path = finding.path or [Step(file=finding.file, line=finding.line, function=finding.function, note=finding.operation)]
+    path = wording.condensed(finding.path) or [Step(file=finding.file, line=finding.line, function=finding.function, note=finding.operation)]
     locations = []
     for index in range(max(0, len(path) - MOST_STEPS), len(path)):
         step = path[index]

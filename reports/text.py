@@ -67,8 +67,9 @@ def terse(document: Document, notes: bool = False, emacs: bool = False, tree: st
             continue
         place = wording.plain(f"{finding.file}:{finding.line}{column}: {finding.tier}: ")
         out.append(place + wording.headline(finding) + wording.plain(f" [{finding.rule}] {finding.fingerprint}"))
-        for index, step in enumerate(finding.path if emacs else ()):
-            note = wording.step_note(finding.path, index)
+        path = wording.condensed(finding.path) if emacs else []
+        for index, step in enumerate(path):
+            note = wording.step_note(path, index)
             out.append(wording.plain(f"{step.file}:{step.line}{column}: note: {door_title(step.function)}: ") + note)
     if tree:
         out.append(wording.plain(f"kqual: Leaving directory '{tree}'"))
@@ -82,8 +83,9 @@ def finding_lines(finding: Finding, paint=None) -> Iterator[str]:
     rule = wording.plain(f"[{finding.rule}]") if finding.rule else f"[{finding.kind}]"
     yield f"{place} {paint(finding.tier, finding.tier + ':')} {wording.headline(finding)} {paint('dim', rule)}"
     yield f"    in {wording.plain(door_title(finding.function))}; door: {wording.door_line(finding)}"
-    for index, step in enumerate(finding.path):
-        yield wording.plain(f"    {step.file}:{step.line}: {door_title(step.function)}: ") + wording.step_note(finding.path, index)
+    path = wording.condensed(finding.path)
+    for index, step in enumerate(path):
+        yield wording.plain(f"    {step.file}:{step.line}: {door_title(step.function)}: ") + wording.step_note(path, index)
     if finding.passed:
         yield "    passed on the way: " + wording.plain(", ".join(finding.passed))
     if finding.sibling is not None:

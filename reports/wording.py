@@ -17,6 +17,11 @@ SENTENCES = {
     "wrong-subject": "{checks} is asked about another subject than the one that performs `{operation}`",
     "vacuous-check": "{checks} cannot refuse `{operation}`",
 }
+UNNAMED = {  # the same where the object has no name
+    "wrong-object": "{checks} is asked about another object than the one that `{operation}` uses",
+    "refetch": "the object was fetched again after {checks}; `{operation}` uses the unchecked one",
+    "wrong-namespace": "{checks} is asked in another namespace than that of the object that `{operation}` uses",
+}
 TITLES = {
     "missing-check": "Missing check",
     "ignored-result": "Ignored result",
@@ -66,6 +71,7 @@ FIXES = {
     "wrong-subject": "Ask {checks} about the subject that causes the operation.",
     "vacuous-check": "Find out why {checks} cannot refuse here; the object may be exempt or no module may listen.",
 }
+NAMELESS = ("", "?")  # what stands for an object that the engine cannot name
 SUBJECTS = {
     "user": "the task that makes the call",
     "remote": "a remote peer",
@@ -77,6 +83,7 @@ SUBJECTS = {
 _CONTROL = re.compile(
     r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 )
+_BLANK = re.compile(r"[(,]\s*_\s*[,)]")
 
 
 def plain(text: str) -> str:
@@ -103,6 +110,8 @@ def listed(names: list[str], mark: str = "`") -> str:
 def headline(finding: Finding, mark: str = "`") -> str:
     """What is wrong, in one sentence without the place."""
     sentence = SENTENCES.get(finding.kind, "{kind} at `{operation}`: {checks}")
+    if finding.object in NAMELESS:
+        sentence = UNNAMED.get(finding.kind, sentence)
     text = sentence.replace("`", mark).format(
         kind=finding.kind,
         operation=finding.operation,
@@ -115,8 +124,11 @@ def headline(finding: Finding, mark: str = "`") -> str:
 def obligation(finding: Finding, mark: str = "`") -> str:
     """What must hold, in one sentence."""
     what = f"{mark}{finding.operation}{mark}"
-    about = f" on {mark}{finding.object}{mark}" if finding.object and finding.object != finding.operation else ""
-    return plain(f"On every path from a door, {listed(finding.requires, mark)} must have been passed before {what}{about}.")
+    about = f" on {mark}{finding.object}{mark}" if finding.object not in (*NAMELESS, finding.operation) else ""
+    blank = " (_ stands for any argument)" if _BLANK.search(finding.operation) else ""
+    return plain(
+        f"On every path from a door, {listed(finding.requires, mark)} must have been passed before {what}{about}{blank}."
+    )
 
 
 def subject_line(finding: Finding) -> str:
@@ -140,12 +152,24 @@ def step_note(path: list[Step], index: int) -> str:
     condition being true, while the engine's own condition may be its negation."""
     step = path[index]
     branch = step.note.removeprefix("branch: ") if step.note.startswith("branch: ") else ""
-    if branch not in ("taken", "not taken"):
-        return plain(f"asks {branch.removeprefix('calls ')}" if branch.startswith("calls ") else step.note)
+    if branch.startswith("calls "):
+        return plain(f"asks {branch.removeprefix('calls ')}")
+    if not branch:
+        return plain(step.note)
+    words = "branches" if branch in ("taken", "not taken") else plain(f"takes {branch}")
     following = path[index + 1] if index + 1 < len(path) else None
     if following is None or (following.file, following.function) != (step.file, step.function):
-        return "branches"
-    return f"branches, goes on to line {following.line}"
+        return words
+    return f"{words}, goes on to line {following.line}"
+
+
+def condensed(path: list[Step]) -> list[Step]:
+    """The path without branches that stay on their line: conditions joined by `&&`, and macros, make many of them."""
+    def stays(step: Step, following: Step) -> bool:
+        same = (step.file, step.line, step.function) == (following.file, following.line, following.function)
+        return same and step.note in ("branch: taken", "branch: not taken")
+
+    return [step for index, step in enumerate(path) if index + 1 == len(path) or not stays(step, path[index + 1])]
 
 
 def door_line(finding: Finding) -> str:

@@ -5,7 +5,7 @@ import json
 import pytest
 from documents import HOSTILE, completeness, document, finding, hostile
 
-from reports import bug_report, comparison, text
+from reports import bug_report, comparison, text, wording
 from reports.html import write
 from verifier.cli.main import main
 from verifier.findings import RuleNote, Step, encode, make_document
@@ -88,6 +88,23 @@ def test_branches_say_where_the_path_goes_on():
     shown = text.render(make_document(completeness(), [finding(path=path)]))
     assert "a.c:1: f: branches, goes on to line 5" in shown and "a.c:5: f: asks security_thing" in shown
     assert "a.c:6: f: branches, goes on to line 9" in shown and "branch: " not in shown
+
+
+def test_branches_on_one_line_are_one_step():
+    def step(line, note):
+        return Step(file="a.c", line=line, function="f", note=note)
+
+    path = [step(1, "branch: taken"), step(1, "branch: calls security_thing"), step(1, "branch: taken"), step(1, "branch: not taken"),
+            step(4, "branch: case 2"), step(9, "op()")]  # fmt: skip
+    assert [s.note for s in wording.condensed(path)] == [path[1].note, path[3].note, path[4].note, path[5].note]
+    shown = text.render(make_document(completeness(), [finding(path=path)]))
+    assert shown.count("a.c:1: f: ") == 2 and "a.c:4: f: takes case 2, goes on to line 9" in shown
+
+
+def test_objects_without_a_name():
+    assert wording.headline(finding(kind="wrong-object", object="?"), "").startswith("security_inode_unlink is asked about another object than the one that")
+    assert "?" not in wording.obligation(finding(object="?"))
+    assert "_ stands for any argument" in wording.obligation(finding(operation="f(a, _)"))
 
 
 def test_report_to_maintainers():

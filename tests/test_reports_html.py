@@ -5,9 +5,9 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from documents import completeness, document, finding, hostile
+from documents import HOSTILE, completeness, document, finding, hostile
 
-from reports.html import names, write
+from reports.html import Material, names, write
 from reports.html.source_text import coloured, function_extent
 from verifier.errors import KqualError
 from verifier.findings import make_document
@@ -159,3 +159,19 @@ def test_equal_bytes(tmp_path):
     for path in sorted((tmp_path / "a").rglob("*")):
         if path.is_file():
             assert path.read_bytes() == (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes()
+
+
+def test_coverage(tmp_path):
+    site = {"file": "fs/namei.c", "line": 9, "function": "f", "check": "security_inode_unlink", "family": "lsm", "service": "inode",
+            "status": "load-bearing", "protects": ["a", "b"], "dominated_by": [], "reason": HOSTILE}  # fmt: skip
+    sites = [site, site | {"status": "redundant", "protects": 0, "check": HOSTILE}, site | {"status": "odd"}, "no site", {}]
+    write(document(), tmp_path / "r", material=Material(coverage={"sites": sites}))
+    found = pages(tmp_path / "r")
+    text = found["coverage.html"].text
+    assert "inode" in text and "load-bearing" in text and "All services" in text
+    hook = found[names.page("hooks", "security_inode_unlink")].text
+    assert "Sites that ask it" in hook and "fs/namei.c:9" in hook and "load-bearing" in hook
+    for name, page in found.items():
+        assert "img" not in page.tags and page.open == [], name
+    row = next(r for r in re.findall(r"<tr>.*?</tr>", (tmp_path / "r" / "coverage.html").read_text()) if "security_inode_unlink" in r)
+    assert re.findall(r'class="n">([^<]*)<', row) == ["2", "4", "", "", "1", "", "", "1"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -15,6 +16,7 @@ AROUND_CALL = 4  # lines shown around a step that only calls down
 AROUND_STEP = 12  # lines shown around the steps of a long function
 WHOLE_FUNCTION = 90  # lines of a function that is shown whole
 NEAR = 2  # lines around a step that stay when only relevant lines are shown
+MOST_CALLS = 3  # lines that name the function called next
 MOST_STEPS = 200  # steps of a path on a page; its end is kept, for there the operation stands
 
 
@@ -70,7 +72,7 @@ class Frame:
 def steps_of(finding: Finding) -> list[Step]:
     """The steps that are shown; the operation itself when no path is known."""
     own = Step(file=finding.file, line=finding.line, function=finding.function, note=finding.operation)
-    return finding.path[-MOST_STEPS:] or [own]
+    return wording.condensed(finding.path)[-MOST_STEPS:] or [own]
 
 
 def chips_of(finding: Finding, steps: list[Step]) -> list[list[Chip]]:
@@ -113,13 +115,14 @@ def frames(finding: Finding, sources: Sources, source_pages: dict[str, str]) -> 
             groups[-1].append(index)
         else:
             groups.append([index])
+    following = [steps[group[0]].function for group in groups[1:]] + [""]
     return [
-        _frame([(index + 1, steps[index], chips[index]) for index in group], group[-1] == len(steps) - 1, sources, source_pages)
-        for group in groups
+        _frame([(index + 1, steps[index], chips[index]) for index in group], callee, sources, source_pages)
+        for group, callee in zip(groups, following, strict=True)
     ]
 
 
-def _frame(own: list[tuple[int, Step, list[Chip]]], last: bool, sources: Sources, source_pages: dict[str, str]) -> Frame:
+def _frame(own: list[tuple[int, Step, list[Chip]]], callee: str, sources: Sources, source_pages: dict[str, str]) -> Frame:
     file = own[0][1].file
     views = [
         StepView(number, wording.plain(f"{step.file}:{step.line}"), wording.plain(door_title(step.function)),
@@ -129,8 +132,21 @@ def _frame(own: list[tuple[int, Step, list[Chip]]], last: bool, sources: Sources
     at: dict[int, list[int]] = {}
     for number, step, _ in own:
         at.setdefault(step.line, []).append(number)
+    if callee:
+        # A step down is known by its function only; the lines that name the next function show where it goes.
+        at |= {line: [] for line in calls_of(callee, file, own[0][1].line, sources) if line not in at}
     page = source_pages.get(file, "")
-    return Frame(views[0].function, wording.plain(file), page, lines_around(file, at, last, sources), views)
+    return Frame(views[0].function, wording.plain(file), page, lines_around(file, at, not callee, sources), views)
+
+
+def calls_of(callee: str, file: str, line: int, sources: Sources) -> list[int]:
+    """The first lines of the function around `line` that call `callee` by name; none for calls through slots."""
+    extent = sources.extent(file, line, 0)
+    if extent is None:
+        return []
+    call = re.compile(rf"\b{re.escape(callee)}\s*\(")
+    lines = sources.lines(file)
+    return [n for n in range(extent[0] + 1, extent[1] + 1) if n != line and call.search(lines[n - 1])][:MOST_CALLS]
 
 
 def lines_around(file: str, at: dict[int, list[int]], whole: bool, sources: Sources) -> list[list[Line]]:

@@ -105,6 +105,6 @@ def index_data(entries: Iterable[tuple[Finding, str, bool]]) -> tuple[bytes, int
             word(finding.operation), word(finding.object), [word(name) for name in finding.requires], word(finding.rule),
             word(service), word(door_title(finding.door)), word(finding.subject),
         ])  # fmt: skip
-    data = {"tiers": TIERS, "kinds": wording.TITLES, "sentences": wording.SENTENCES, "words": list(words), "rows": rows}
+    data = {"tiers": TIERS, "kinds": wording.TITLES, "sentences": wording.SENTENCES, "unnamed": wording.UNNAMED, "nameless": wording.NAMELESS, "words": list(words), "rows": rows}
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
     return f"window.kqualFindings={text};\n".encode(), left

@@ -22,7 +22,7 @@
     };
     row.title = data.kinds[row.kind] || row.kind;
     const parts = { kind: row.kind, operation: row.operation, object: row.object || row.operation, checks: quoted(hooks) };
-    const sentence = data.sentences[row.kind] || "{kind} at {operation}: {checks}";
+    const sentence = (data.nameless.includes(row.object) && data.unnamed[row.kind]) || data.sentences[row.kind] || "{kind} at {operation}: {checks}";
     row.headline = sentence.replace(/`/g, "").replace(/\{(\w+)\}/g, (_, name) => parts[name]);
     return row;
   });
