@@ -31,7 +31,7 @@ def alternatives(solver: Solver) -> tuple[Any, tuple[Alternative, ...]]:
         returned.add(export(value, lambda v: None) if value is not None else None)
         if value is None or void:
             ways.extend(_ways(masks, state, None, ANY))
-        elif frame.pending(state, value) or (value.op == "o" and value.args[0] in ("!", "|", "==", "!=", "neg", "<", ">=")):
+        elif frame.pending(state, value) or (value.op == "o" and value.args[0] in ("!", "|", "==", "!=", "neg", "err", "<", ">=")):
             for mask in (NEG, ZERO, POS):
                 if outcome(state, value)[0] & mask:
                     for s in refine(state.copy(), value, mask, frame.learn):

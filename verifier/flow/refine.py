@@ -29,6 +29,8 @@ def outcome(state: State, value: Value) -> Constraint:
             mask = (inner[0] & ZERO) | (POS if inner[0] & NEG else 0) | (NEG if inner[0] & POS else 0)
             if inner[1] is not None:
                 return (sign(-inner[1]) & direct[0] or ANY, -inner[1], frozenset())
+        elif op == "err":
+            mask = (inner[0] & NEG) | (ZERO if inner[0] & (ZERO | POS) else 0)
         elif op == "!":
             mask = (POS if inner[0] & ZERO else 0) | (ZERO if inner[0] & NONZERO else 0)
         return (mask & direct[0] or mask, direct[1], direct[2])
@@ -107,6 +109,8 @@ def _refine_operation(state: State, value: Value, mask: int, learn: Learn) -> li
                 return refine(state, x, ZERO, learn)
             if mask == ZERO:
                 return refine(state, x, NONZERO, learn)
+        elif op == "err":  # PTR_ERR_OR_ZERO: the error number of an error pointer, 0 of any other
+            return refine(state, x, NEG if mask & NONZERO and not mask & ZERO else ZERO | POS if mask == ZERO else ANY, learn)
         elif op == "neg":
             flipped = (mask & ZERO) | (POS if mask & NEG else 0) | (NEG if mask & POS else 0)
             return refine(state, x, flipped, learn)

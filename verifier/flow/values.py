@@ -31,8 +31,8 @@ from typing import Any
 VOLATILE = frozenset({"r", "out", "phi", "L", "un"})
 STATEMENTS = frozenset({"fact", "nfact", "cond", "took"})  # about values, never operands
 MAX_DEPTH = 14
-_HIGHEST_ADDRESS = 2**64 - 4096  # above it, an unsigned long is an error number
-_BELOW_ZERO = {">": "<", ">=": "<", "<": ">=", "<=": ">="}
+# IS_ERR_VALUE() and its kin compare without sign: the upper end of the numbers is the error numbers.
+_ERRORS = {(">=", -4095): "<", (">", -4096): "<", ("<", -4095): ">=", ("<=", -4096): ">="}
 # Members that hold a pointer with flag bits below it; masking those bits off gives the pointer (struct fd of 6.12).
 PACKED_POINTERS = frozenset({"word"})
 
@@ -122,9 +122,8 @@ class Values:
                 return self.one
             elif op == "!=" and a is b or op == "&" and (a is self.zero or b is self.zero):
                 return self.zero
-            if op in _BELOW_ZERO and b.op == "c" and b.args[0] >= _HIGHEST_ADDRESS:
-                # IS_ERR_VALUE(): the upper end of the unsigned numbers is the negative ones
-                return self.make("o", _BELOW_ZERO[op], a, self.zero)
+            if b.op == "c" and (op, b.args[0]) in _ERRORS:
+                return self.make("o", _ERRORS[op, b.args[0]], a, self.zero)
             if op == "!=" and b.op != "c" and a.op != "c":
                 return self.make("o", "!", self.operation("==", a, b))
             if op in ("==", "!=", "&", "|", "+", "*", "^") and (
@@ -185,7 +184,7 @@ def packs_pointer(value: Value) -> bool:
 def fold(op: str, n: list[int]) -> int | None:
     """Value of an operation over constants; None where it has none (division by zero, huge shift)."""
     if len(n) == 1:
-        return {"neg": -n[0], "~": ~n[0], "!": int(n[0] == 0)}.get(op)
+        return {"neg": -n[0], "~": ~n[0], "!": int(n[0] == 0), "err": min(n[0], 0)}.get(op)
     a, b = n
     if op in ("/", "%"):
         if b == 0:
@@ -276,7 +275,7 @@ def show(value: Value, names: list[str] | None = None, depth: int = 6) -> str:
         return str(a[1]).split(".")[0]
     if op == "o":
         if len(a) == 2:
-            return {"neg": "-"}.get(a[0], a[0]) + sub(a[1])
+            return f"PTR_ERR_OR_ZERO({sub(a[1])})" if a[0] == "err" else {"neg": "-"}.get(a[0], a[0]) + sub(a[1])
         return f"{sub(a[1])} {a[0]} {sub(a[2])}"
     if op == "k":
         return f"container_of({sub(a[0])}, {a[1]})"

@@ -16,7 +16,7 @@ from verifier.program.link import Info, Target
 if TYPE_CHECKING:
     from verifier.program.engine import Engine
 
-_SAME = frozenset(("PTR_ERR", "ERR_PTR", "ERR_CAST", "array_index_nospec", "PTR_ERR_OR_ZERO"))
+_SAME = frozenset(("PTR_ERR", "ERR_PTR", "ERR_CAST", "array_index_nospec"))
 
 
 def _hangs_on_current(value: Value) -> bool:
@@ -114,6 +114,8 @@ class FunctionWatcher:
             return None
         if name in _SAME:
             return args[0]
+        if name == "PTR_ERR_OR_ZERO":
+            return frame.values.operation("err", args[0])
         if name in ("IS_ERR", "IS_ERR_VALUE"):
             return frame.values.operation("<", args[0], frame.values.zero)
         if name == "IS_ERR_OR_NULL":
