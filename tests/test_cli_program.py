@@ -200,7 +200,7 @@ def test_html_has_the_source(run, place):
 def test_rules_lint_and_test(run):
     assert run("rules", "lint", "rules")[0] == 0
     status, out, _ = run("rules", "test", "thing-use", "--rules", "rules", "-q")
-    assert status == 0 and "2 examples of 1 rules, 0 wrong" in out
+    assert status == 0 and "2 examples of 1 rule, 0 wrong" in out
 
 
 def test_rules_test_says_what_is_wrong(run, tmp_path):

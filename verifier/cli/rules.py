@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import click
@@ -12,7 +11,6 @@ import click
 from verifier.cli import messages
 from verifier.cli.progress import Progress
 from verifier.errors import KqualError
-from verifier.store import Store
 
 
 @click.group(invoke_without_command=True)
@@ -45,50 +43,34 @@ def lint(paths: tuple[str, ...], version: str) -> None:
 
 @rules.command(epilog="Exit status: 0 all examples behave, 1 some do not.")
 @click.argument("names", nargs=-1, metavar="[RULE]...")
+@click.option("--rule", "more", multiple=True, metavar="ID", help="Only this rule, like RULE. Repeatable.")
+@click.option("-k", "word", default="", metavar="TEXT", help="Only rules whose id contains TEXT.")
 @click.option("--rules", "extra", multiple=True, type=click.Path(exists=True), metavar="DIR", help="Rule files over the bundled ones.")
 @click.option("--kernel", "version", default="6.12", show_default=True, help="Kernel version that the rules are read for.")
+@click.option("-j", "--jobs", type=click.IntRange(1, 1024), default=os.cpu_count() or 1, metavar="N",
+              help="Parsers side by side  [default: one a processor]")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @click.pass_obj
-def test(services: Any, names: tuple[str, ...], extra: tuple[str, ...], version: str, quiet: bool) -> None:
+def test(
+    services: Any, names: tuple[str, ...], more: tuple[str, ...], word: str, extra: tuple[str, ...], version: str, jobs: int,
+    quiet: bool,
+) -> None:  # fmt: skip
     """Run the good and bad examples of all rules, or of those named: good ones pass, bad ones are reported."""
+    from verifier.program import examples
+
     pack = services.load_pack(extra, version)
-    chosen = [rule for rule in pack.rules if not names or rule.id in names]
-    unknown = sorted(set(names) - {rule.id for rule in chosen})
-    if unknown:
-        raise KqualError(f"no rule {unknown[0]!r}", "kqual explain RULE names close ones")
+    named = {*names, *more}
+    for name in sorted(named - {rule.id for rule in pack.rules}):
+        raise KqualError(f"no rule {name!r}", "kqual explain RULE names close ones")
+    chosen = [rule for rule in pack.rules if (not named or rule.id in named) and word in rule.id]
+    if not chosen:
+        raise KqualError(f"no rule has {word!r} in its id", "kqual rules test runs all")
+    wanted = examples.examples(chosen)
     failures = 0
-    tried = 0
     with Progress(quiet) as progress:
-        for count, rule in enumerate(sorted(chosen, key=lambda rule: rule.id)):
-            progress("examples", count, len(chosen))
-            for expected, code in (("good", rule.good), ("bad", rule.bad)):
-                if not code.strip():
-                    continue
-                tried += 1
-                wrong = try_example(services, pack, rule, expected, code)
-                if wrong:
-                    failures += 1
-                    click.echo(messages.clean(f"{rule.file}:{rule.line}: {rule.id}: {wrong}"))
-    click.echo(f"{tried} examples of {len(chosen)} rules, {failures} wrong")
+        for example, wrong in examples.judge(pack, wanted, jobs, progress):
+            if wrong:
+                failures += 1
+                click.echo(messages.clean(f"{example.rule.file}:{example.rule.line}: {example.rule.id}: {wrong}"))
+    click.echo(f"{len(wanted)} examples of {len(chosen)} rule{'' if len(chosen) == 1 else 's'}, {failures} wrong")
     sys.exit(1 if failures else 0)
-
-
-def try_example(services: Any, pack: Any, rule: Any, expected: str, code: str) -> str:
-    """Scan one example alone; what is wrong with the result, or "" when it is as expected."""
-    with tempfile.TemporaryDirectory(prefix="kqual-example-") as folder:
-        tree = Path(folder) / "tree"
-        tree.mkdir()
-        (tree / f"{expected}.c").write_text(f"{rule.prelude}\n{code}", encoding="utf-8")
-        with Store.open(Path(folder) / "store.sqlite") as store:
-            silent = Progress(quiet=True)
-            opened = services.open_tree(str(tree), "plain", None, silent)
-            document = services.scan(opened, store, pack, 1, (), silent)
-    units = document.completeness.units
-    for trouble in [*units.lost, *units.partial]:
-        return f"the {expected} example does not parse: {trouble.error}"
-    reported = [finding for finding in document.findings if finding.rule == rule.id]
-    if expected == "good" and reported:
-        return f"the good example is reported at line {reported[0].line - rule.prelude.count(chr(10)) - 1}"
-    if expected == "bad" and not reported:
-        return "the bad example is not reported"
-    return ""

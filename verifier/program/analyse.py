@@ -26,7 +26,7 @@ from verifier.program.link import Program, link
 from verifier.program.report import count_obligations, shape_findings, to_finding
 from verifier.program.results import Results
 
-ANALYSIS_VERSION = "5"
+ANALYSIS_VERSION = "6"
 LINK_VERSION = "1"
 
 Progress = Callable[[str, int, int], None]
