@@ -6,7 +6,6 @@ tables; a table may stand in any file.  Expressions come out with constants fold
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lattices import expressions
+from lattices.digest import digest
 from lattices.expressions import Expr, PatternError
 from lattices.model import (
     ALLOW,
@@ -155,7 +155,6 @@ class _Loader:
         self.version = version
         self.sources: list[Source] = []
         self.entries: dict[str, list[_Entry]] = {table: [] for table in _KEYS}
-        self.hash = hashlib.sha256(f"kqual pack {version}\n".encode())
         self.pack = Pack(version)
         self.macros: dict[str, Accessor] = {}
         self.aliases: dict[str, tuple[str, ...]] = {}
@@ -175,7 +174,6 @@ class _Loader:
             else:
                 shown = path.as_posix()
             source = read(path, shown)
-            self.hash.update(f"{layer} {path.name} {len(source.text)}\n".encode() + source.text.encode())
             self.sources.append(source)
             self._tables(source, layer)
 
@@ -312,7 +310,7 @@ class _Loader:
                 hint = _similar(entry.values["id"], rules)
                 entry.fail(f"no rule {entry.values['id']!r} to retire", hint, "id")
         pack.rules = sorted(rules.values(), key=lambda rule: rule.id)
-        pack.digest = self.hash.hexdigest()
+        pack.digest = digest(pack)
         problems = self.problems + [problem for source in self.sources for problem in source.problems]
         return pack, sorted(set(problems))
 

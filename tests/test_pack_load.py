@@ -1,7 +1,11 @@
 """Loading rule packs: what the shipped data says, overlays, versions, and errors at their line."""
 
+import dataclasses
+
 import pytest
 
+from lattices import model
+from lattices.digest import FOR_PEOPLE
 from lattices.expressions import parse
 from lattices.pack import PackError, collect, load, version_matches
 
@@ -200,3 +204,63 @@ def test_the_shipped_pack_loads(version):
     assert all(exemption.reason for exemption in pack.exemptions.values())
     assert all(change.reason for change in pack.subjects.values())
     assert all(check.reason for check in pack.checks.values() if check.name not in {"security_anything"})
+
+
+RICH = RULE.replace("requires =", 'exempt = [{condition = "dir == current", reason = "own"}]\nrequires =') + """
+[[check]]
+name = "inode_permission"
+mask = 2
+objects = [1]
+reason = "asks the mode"
+[[door]]
+name = "open"
+kind = "syscall"
+subject = "user"
+functions = ["__do_sys_*"]
+reason = "a way in"
+"""
+
+
+def test_the_digest_leaves_out_what_is_for_people(packs):
+    digest = load(packs(RICH)).digest
+    for before, after in [
+        ("removes a name", "takes a name away"), ('"own"', '"its own"'), ("asks the mode", "asks"), ("a way in", "an entry"),
+        ("int f;", "int other;"), ("int g;", "int h;"), ("[[check]]", "# a comment\n\n[[check]]"),
+    ]:  # fmt: skip
+        assert before in RICH
+        assert load(packs(RICH.replace(before, after))).digest == digest, after
+    packs(RICH, name="elsewhere.toml")
+    assert load(packs("", name="rules.toml")).digest == digest
+
+
+def test_the_digest_takes_in_all_that_the_engine_reads(packs):
+    digests = {load(packs(RICH)).digest}
+    changes = [
+        ("security_inode_unlink(dir, dentry)", "security_inode_unlink(dir, _)"), ("MAY_WRITE | MAY_EXEC", "MAY_WRITE"),
+        ("inode_operations.unlink", "inode_operations.rmdir"), ("dir == current", "dentry == current"), ("mask = 2", "mask = 1"),
+        ("objects = [1]", "objects = []"), ('subject = "user"', 'subject = "remote"'), ("__do_sys_*", "__do_*"),
+        ("reason = \"removes", "tier = \"warning\"\nreason = \"removes"), ("reason = \"removes", "in = [\"f\"]\nreason = \"removes"),
+        ("reason = \"removes", "not_in = [\"f\"]\nreason = \"removes"), ("reason = \"removes", "lock = \"m\"\nreason = \"removes"),
+        ("reason = \"removes", "when = \"dir\"\nreason = \"removes"),
+    ]  # fmt: skip
+    for before, after in changes:
+        assert before in RICH
+        digests.add(load(packs(RICH.replace(before, after))).digest)
+    digests.add(load(packs(RICH), [packs("[constants]\nMAY_WRITE = 8\n", layer="third")]).digest)
+    digests.add(load(packs(RICH), [packs("[globals]\nnames = [\"init_task\"]\n", layer="extra")]).digest)
+    assert len(digests) == len(changes) + 3
+
+
+def test_every_field_of_a_record_is_read_or_for_people():
+    """A field that is added to a record must be looked at here: is it for people, or does the engine read it?"""
+    read = {
+        model.Rule: "id slot member operation operands requires when exempt in_functions not_in subject tier lock operation_text",
+        model.Check: "name family allow namespace mask objects subject modifiers implies",
+        model.Exemption: "condition name params checks",
+        model.Accessor: "params value",
+        model.SubjectChange: "name effect cred subject",
+        model.Door: "name kind subject functions slots registrars attributes",
+    }
+    for record, names in read.items():
+        fields = {field.name for field in dataclasses.fields(record)}
+        assert fields - FOR_PEOPLE == set(names.split()), record
