@@ -36,6 +36,8 @@ LEDGER_TITLES = {
     "hook-not-in-kernel": "hooks of the rule pack that this kernel lacks",
     "hook-not-in-rules": "hooks of this kernel that no rule knows",
     "no-user-subject": "runs without a user subject",
+    "rule-replaced": "rules replaced by those of the project",
+    "rule-retired": "rules that the project retired",
     "tree": "notes on the tree",
 }
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")

@@ -118,14 +118,50 @@ def test_rules_of_other_versions_are_left_out_and_may_share_an_id(packs):
 def test_an_overlay_replaces_adds_and_retires(packs):
     base = packs(RULE + RULE.replace("inode-unlink", "other"))
     extra = packs(
-        RULE.replace("removes a name", "mine") + '[[retire]]\nid = "other"\nreason = "not here"\n', layer="extra"
+        RULE.replace("removes a name", "mine").replace("good =", "replaces = true\ngood =") + '[[retire]]\nid = "other"\nreason = "not here"\n', layer="extra"
     )
     pack = load(base, [extra])
     assert [(r.id, r.reason) for r in pack.rules] == [("inode-unlink", "mine")]
+    assert [(o.id, o.what, o.reason, o.line) for o in pack.overlaid] == [
+        ("inode-unlink", "replaced", "mine", 2), ("other", "retired", "not here", 12),
+    ]  # fmt: skip
     assert pack.digest != load(base).digest == load(base).digest
     nothing = packs('retire = [{id = "othr", reason = "typo"}]\n', layer="third")
     found = problems(base, nothing)
     assert found[0].hint == "did you mean other?" and found[0].line == 1
+
+
+def test_an_overlay_takes_a_rules_place_only_where_it_says_so(packs):
+    base, layer = packs(RULE), "extra"
+    retire = '[[retire]]\nid = "inode-unlink"\nreason = "r"\n'
+    mine = RULE.replace("reason", "replaces = true\nreason")
+    for text, word, line in [
+        (RULE, "there already", 3),
+        (retire + RULE, "written anew", 6),
+        (mine.replace("inode-unlink", "inode-unlnik"), "no rule 'inode-unlnik' to replace", 8),
+        (retire.replace('"r"', '" "'), "without a reason", 3),
+        (mine.replace("true", '"yes"'), "must be true or false", 8),
+    ]:
+        (found,) = problems(base, packs(text, layer=layer))
+        assert word in found.message and found.line == line, found
+    assert "replaces = true" in problems(base, packs(RULE, layer=layer))[0].hint
+    assert "no rule" in problems(packs(mine))[0].message
+
+
+def test_layers_are_laid_one_after_the_other(packs):
+    base = packs(RULE)
+    first = packs('[[retire]]\nid = "inode-unlink"\nreason = "r"\n', layer="first")
+    second = packs(RULE.replace("removes a name", "again"), layer="second")
+    assert load(base, [first]).rules == []
+    pack = load(base, [first, second])
+    assert [r.reason for r in pack.rules] == ["again"] and pack.overlaid == []
+    assert "no rule" in problems(base, first, first)[0].message
+
+
+def test_rules_of_other_versions_may_be_retired_and_replaced(packs):
+    base = packs(RULE.replace("reason", 'versions = ">=6.8"\nreason'))
+    extra = packs('[[retire]]\nid = "inode-unlink"\nreason = "r"\n', layer="extra")
+    assert load(base, [extra], version="6.1").rules == load(base, [extra], version="6.12").rules == []
 
 
 def test_the_same_id_twice_in_one_layer_is_an_error(packs):
