@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
-from verifier.cli import messages
+from verifier.cli import messages, options
 from verifier.cli.progress import Progress
+from verifier.cli.session import open_session
 from verifier.errors import KqualError
 
 
@@ -22,6 +24,7 @@ def rules(ctx: click.Context) -> None:
         kqual rules lint                    the bundled rules
         kqual rules lint my-rules           rule files that --rules my-rules would lay over them
         kqual rules test inode-unlink       the examples of one rule
+        kqual rules mine linux              candidates for rules, from what most of the code does
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
@@ -74,3 +77,43 @@ def test(
                 click.echo(messages.clean(f"{example.rule.file}:{example.rule.line}: {example.rule.id}: {wrong}"))
     click.echo(f"{len(wanted)} examples of {len(chosen)} rule{'' if len(chosen) == 1 else 's'}, {failures} wrong")
     sys.exit(1 if failures else 0)
+
+
+@rules.command()
+@options.tree_argument
+@options.tree_options
+@click.option("--min-support", "support", type=click.IntRange(1), default=4, show_default=True, metavar="N",
+              help="Functions at least that pass the check.")  # fmt: skip
+@click.option("--min-confidence", "confidence", type=options.Percent(), default="75%", show_default=True, metavar="PERCENT",
+              help="Share of all sites, at least, that pass the check.")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(), metavar="FILE", help="Write there instead of standard output.")
+@click.pass_obj
+def mine(services: Any, tree: str, support: int, confidence: float, output: str | None, **given: Any) -> None:
+    """Candidates for rules: operations that the same check precedes, on the same object, at most of their sites.
+
+    They are written as a rule file with their evidence, best first.  The analysis of the last scan of TREE is used; scan
+    it first, with the same options.  A check that only a caller makes is not counted.
+    """
+    from verifier.oracles.mining import written
+    from verifier.program.listen import candidates, parameters
+
+    with open_session(services, tree, **given) as session:
+        found = analysis_of(session)
+        best = candidates(found, support, confidence)
+        lines = [messages.clean(line) for line in written(best, parameters(found, best), session.pack)]
+    text = "\n".join(lines) + "\n"
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        try:
+            Path(output).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise KqualError(f"{output}: {error.strerror}", "name a file that can be written") from error
+        click.echo(f"{len(best)} candidate{'' if len(best) == 1 else 's'} written to {output}")
+
+
+def analysis_of(session: Any) -> Any:
+    """The finished analysis of a session's tree, from its store where that holds it."""
+    from verifier.program.analyse import analysis
+
+    return analysis(session.tree, session.store, session.pack, session.jobs, session.scope, session.progress)
