@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from lattices import expressions
+from lattices import catalogue, expressions
 from lattices.expressions import Expr
 from lattices.pack import DIRECTORY, Pack, Rule, collect
 from lattices.source import Problem, Source, read
@@ -29,6 +29,7 @@ def lint(
     for rule in pack.rules:
         if linter.wanted(rule.file):
             linter.rule(rule)
+    problems = problems + catalogue.problems(pack)
     found = {p for p in problems if not paths or linter.wanted(p.file)} | set(linter.problems)
     return sorted(found)
 

@@ -89,6 +89,37 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Hook:
+    """What the catalogue says of an LSM hook beyond the rules that ask for it.
+
+    `name` is its name in lsm_hook_defs.h; `functions` are the `security_*` functions through which the kernel asks it;
+    `within` are checks whose body asks it, so that a rule naming them asks it too.  `nothing` says why it guards
+    nothing, "" where it guards.  `guards` are ids of rules, where an entry names them at all.  `wider` says why the
+    function takes more arguments than the hook.
+    """
+
+    name: str
+    functions: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
+    nothing: str = ""
+    guards: tuple[str, ...] = ()
+    wider: str = ""
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Family:
+    """Where a family of checks is declared: functions in `files` whose names match `names` (glob patterns) are to be
+    known as checks of the pack.  `other` are names that match and need no check of their own, each with its reason."""
+
+    name: str
+    files: tuple[str, ...]
+    names: tuple[str, ...]
+    other: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Accessor:
     """A function that returns a projection of its arguments: `value` over `params`."""
 
@@ -153,6 +184,8 @@ class Pack:
     services: dict[str, str] = field(default_factory=dict)
     exemptions: dict[str, Exemption] = field(default_factory=dict)
     overlaid: list[Overlaid] = field(default_factory=list)
+    hooks: dict[str, Hook] = field(default_factory=dict)
+    families: dict[str, Family] = field(default_factory=dict)
     digest: str = ""
 
     def check(self, name: str) -> Check | None:
@@ -164,6 +197,11 @@ class Pack:
         if found is None and name.startswith("security_"):
             found = self.checks[name] = Check(name)
         return found
+
+    def functions(self, hook: str) -> tuple[str, ...]:
+        """The `security_*` functions that ask a hook, as far as the pack knows: of its own name, or by the catalogue."""
+        known = self.hooks.get(hook)
+        return known.functions if known is not None else (f"security_{hook}",)
 
     def rule(self, name: str) -> Rule | None:
         """The rule of that id."""

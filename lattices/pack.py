@@ -24,6 +24,8 @@ from lattices.model import (
     Check,
     Door,
     Exemption,
+    Family,
+    Hook,
     Overlaid,
     Pack,
     PackError,
@@ -38,6 +40,8 @@ __all__ = [
     "Check",
     "Door",
     "Exemption",
+    "Family",
+    "Hook",
     "Pack",
     "PackError",
     "Rule",
@@ -69,6 +73,10 @@ _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
         "name": str, "kind": str, "subject": str, "functions": list, "slots": list, "registrars": list,
         "attributes": list, "reason": str, "versions": str,
     },
+    "hook": {
+        "name": str, "functions": list, "within": list, "guards": list, "nothing": str, "wider": str, "versions": str,
+    },
+    "family": {"name": str, "files": list, "names": list, "other": list, "versions": str},
     "retire": {"id": str, "reason": str},
 }  # fmt: skip
 _NEEDED = {
@@ -81,6 +89,8 @@ _NEEDED = {
     "service": ("id", "title"),
     "subject": ("function", "effect"),
     "door": ("name", "kind", "subject"),
+    "hook": ("name",),
+    "family": ("name", "files", "names"),
     "retire": ("id", "reason"),
 }
 
@@ -305,6 +315,8 @@ class _Loader:
         self._named("check", pack.checks, "name", self._check)
         self._named("exemption", pack.exemptions, "name", self._exemption)
         self._named("subject", pack.subjects, "function", self._subject)
+        self._named("hook", pack.hooks, "name", self._hook)
+        self._named("family", pack.families, "name", self._family)
         doors: dict[str, Door] = {}
         self._named("door", doors, "name", self._door)
         pack.doors = list(doors.values())
@@ -452,6 +464,26 @@ class _Loader:
             values["name"], values["kind"], values["subject"], entry.strings("functions"), entry.strings("slots"),
             tuple(registrars), entry.strings("attributes"), values.get("reason", ""),
         )  # fmt: skip
+
+    def _hook(self, entry: _Entry) -> Hook:
+        values = entry.values
+        functions = entry.strings("functions") if "functions" in values else (f"security_{values['name']}",)
+        return Hook(
+            values["name"], functions, entry.strings("within"), values.get("nothing", ""), entry.strings("guards"),
+            values.get("wider", ""), entry.source.shown, entry.source.line_of("hook", entry.index),
+        )  # fmt: skip
+
+    def _family(self, entry: _Entry) -> Family | None:
+        values, other = entry.values, {}
+        if values["name"] not in FAMILIES:
+            entry.fail(f"unknown family {values['name']!r}", f"one of {', '.join(FAMILIES)}", "name")
+            return None
+        for item in values.get("other", []):
+            if not isinstance(item, dict) or not all(isinstance(item.get(key), str) for key in ("name", "reason")):
+                entry.fail("`other` holds names with reasons", 'write {name = "...", reason = "..."}', "other")
+                return None
+            other[item["name"]] = item["reason"]
+        return Family(values["name"], entry.strings("files"), entry.strings("names"), other)
 
     def _rule(self, entry: _Entry) -> Rule | None:
         values = entry.values

@@ -231,7 +231,7 @@ def test_doctor(run):
 
 
 def test_help_teaches(run):
-    for command in ([], ["scan"], ["gate"], ["doctor"], ["explain"], ["show"], ["report"], ["rules"]):
+    for command in ([], ["scan"], ["gate"], ["doctor"], ["explain"], ["show"], ["modules"], ["report"], ["rules"]):
         done = run(*command, "--help")
         assert done.status == 0
         assert "kqual " in done.out.split("Usage:", 1)[1]

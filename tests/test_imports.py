@@ -18,6 +18,7 @@ ROOMS = [
     "verifier.flow",
     "verifier.program",
     "verifier.gate",
+    "verifier.modules",
     "verifier.cli",
 ]
 # Programs and oracles make one engine: oracles judge what the program's engine meets on the way.

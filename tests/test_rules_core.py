@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
-
 import pytest
 
 from lattices import expressions, pack
 
-HERE = Path(pack.__file__).parent
 FILES = ("task", "mm", "ipc", "keys", "net-socket", "net-xfrm", "net-inet", "io-uring", "bpf-perf", "system")
 
 
@@ -48,18 +44,3 @@ def test_no_rule_asks_for_a_hook_that_decides_nothing():
             for name in expressions.calls(line):
                 check = found.check(name)
                 assert check is None or check.allow != "none", (rule.id, name)
-
-
-def test_hook_table_agrees_with_the_rules():
-    found, _, _ = core("6.12")
-    named = {}
-    for rule in found.rules:
-        for line in rule.requires:
-            for name in expressions.calls(line):
-                named.setdefault(name, set()).add(rule.id)
-    table = tomllib.loads((HERE / "hooks-core.toml").read_text(encoding="utf-8"))["hook"]
-    for entry in table:
-        if "guards" in entry:
-            assert set(entry["guards"]) <= named.get(entry["name"], set()), entry["name"]
-        else:
-            assert entry["nothing"] and entry["name"] not in named, entry["name"]

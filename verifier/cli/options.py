@@ -29,6 +29,21 @@ class Percent(click.ParamType):
         return share
 
 
+class Order(click.ParamType):
+    """Names with commas between them, as the boot parameter `lsm=` has them."""
+
+    name = "order"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        """The names; the command fails where there is none."""
+        if isinstance(value, list):
+            return value
+        names = [part.strip() for part in str(value).removeprefix("lsm=").split(",") if part.strip()]
+        if not names:
+            self.fail(f"{value!r} names no module", param, ctx)
+        return names
+
+
 def _apply(command: Callable, options: list[Callable]) -> Callable:
     for option in reversed(options):
         command = option(command)
@@ -57,6 +72,11 @@ def tree_options(command: Callable) -> Callable:
                      help="Rule files that are laid over the bundled rules. Repeatable."),
         click.option("-q", "--quiet", is_flag=True, help="No progress."),
     ])  # fmt: skip
+
+
+def lsm_option(text: str) -> Callable:
+    """--lsm ORDER."""
+    return click.option("--lsm", "order", type=Order(), metavar="ORDER", help=text)
 
 
 def output_options(formats: list[str]) -> Callable:

@@ -11,6 +11,7 @@ import click
 
 from verifier.cli import messages, options
 from verifier.cli.progress import Progress
+from verifier.cli.rules_audit import audit
 from verifier.cli.session import open_session
 from verifier.errors import KqualError
 
@@ -21,6 +22,7 @@ def rules(ctx: click.Context) -> None:
     """Check rule files, and run the good and bad examples that rules carry.
 
     \b
+        kqual rules audit linux             hooks of a kernel that the rules do not know, and the other way round
         kqual rules lint                    the bundled rules
         kqual rules lint my-rules           rule files that --rules my-rules would lay over them
         kqual rules test inode-unlink       the examples of one rule
@@ -28,6 +30,9 @@ def rules(ctx: click.Context) -> None:
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
+
+
+rules.add_command(audit)
 
 
 @rules.command(epilog="Exit status: 0 no problem, 1 problems.")

@@ -38,6 +38,7 @@ def finish(document: Document, given: dict[str, Any], tree: str) -> None:
 @click.command(epilog="Exit status: 0 nothing found, 1 findings, 2 an error, 3 analysis incomplete and nothing found.")
 @options.tree_argument
 @options.tree_options
+@options.lsm_option("Also note operations whose LSM hooks none of these modules implements: landlock,yama,apparmor")
 @options.output_options(output.FORMATS)
 @click.pass_obj
 def scan(services: Any, tree: str, **given: Any) -> None:
@@ -50,11 +51,15 @@ def scan(services: Any, tree: str, **given: Any) -> None:
         kqual scan linux --format html -o report            a report to browse
         kqual scan linux --report-scope fs --format json    machine-readable, fs/ only
         kqual scan linux --config /boot/config-6.12         with a distribution's configuration
+        kqual scan linux --lsm yama,apparmor --notes        what these modules leave undecided, too
     """
     folder = check_tree(tree)
     report_scope = tuple(scope_part(part, folder) for part in given["report_scope"])
     with open_session(services, tree, **tree_part(given)) as session:
-        document = services.scan(session.tree, session.store, session.pack, session.jobs, session.scope, session.progress)
+        more = {"order": given["order"]} if given["order"] else {}
+        document = services.scan(
+            session.tree, session.store, session.pack, session.jobs, session.scope, session.progress, **more
+        )
         document = annotate(document, session, report_scope)
         if not session.store.readonly:
             session.store.put("document", "scan", encode(document))

@@ -36,14 +36,27 @@ def _load_pack(extra: tuple[str, ...], version: str) -> Any:
     return pack.load(None, extra, version) if version else pack.load(None, extra)
 
 
-def _scan(tree: Any, store: Store, pack: Any, jobs: int, scope: tuple[str, ...], progress: Callable[..., None]) -> Document:
-    """Scan, and leave the catalogue that `kqual show` reads in the store."""
+def _scan(
+    tree: Any, store: Store, pack: Any, jobs: int, scope: tuple[str, ...], progress: Callable[..., None],
+    order: list[str] | None = None,
+) -> Document:  # fmt: skip
+    """Scan, and leave the catalogue that `kqual show` reads in the store; with notes on what the modules leave undecided."""
     from verifier.cli import catalogue
     from verifier.program.analyse import analysis
 
     found = analysis(tree, store, pack, jobs, scope, progress)
     document = found.document()
     catalogue.write(found, store, progress)
+    if order is not None:
+        from verifier.cli.modules import warn_of_unknown
+        from verifier.findings import finish
+        from verifier.modules.reading import modules_of
+        from verifier.modules.vacuous import vacuous_findings
+
+        answer = modules_of(tree, store, pack, jobs, order, progress)
+        warn_of_unknown(order, answer.modules)
+        document.findings = finish([*document.findings, *vacuous_findings(found, answer, document.findings)])
+        document.configuration["lsm"] = ",".join(answer.loaded)
     return document
 
 

@@ -84,8 +84,11 @@ class Rulebook:
     def possible(self, name: str) -> int:
         """Outcome classes that a check can have at all."""
         check = self.pack.check(name)
-        if check is None or not isinstance(check.allow, str):
+        if check is None:
             return ANY
+        if not isinstance(check.allow, str):
+            # 0 and error numbers allow: an errno hook, which never returns more than 0
+            return NEG | ZERO if 0 in check.allow and max(check.allow) <= 0 else ANY
         return _POSSIBLE.get(check.allow, ANY)
 
     def is_hook(self, name: str) -> bool:
