@@ -41,8 +41,9 @@ def lines(document: Document, colour: bool = False, notes: bool = False, ledger:
     if hidden:
         yield f"{wording.counted(hidden, 'note')} not shown (--notes shows them)"
         yield ""
-    for _, title, entries in wording.ledger_groups(document.completeness):
-        yield f"not analysed or taken for granted: {title}: {wording.number(len(entries))}"
+    for kind, title, entries in wording.ledger_groups(document.completeness):
+        lead = "for the reviewer" if kind in wording.FOR_REVIEWERS else "not analysed or taken for granted"
+        yield f"{lead}: {title}: {wording.number(len(entries))}"
         shown = entries if ledger else entries[:MOST_LEDGER_LINES]
         for entry in shown:
             yield paint("dim", f"    {entry}")

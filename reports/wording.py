@@ -39,7 +39,13 @@ LEDGER_TITLES = {
     "rule-replaced": "rules replaced by those of the project",
     "rule-retired": "rules that the project retired",
     "tree": "notes on the tree",
+    "patch-note": "facts of the change",
+    "patch-series": "the patches one by one",
+    "allowed": "findings that a comment permits",
+    "stale-allow": "comments that permit nothing",
+    "baseline": "known findings",
 }
+FOR_REVIEWERS = ("patch-note", "patch-series", "allowed", "stale-allow", "baseline")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -134,7 +140,9 @@ def verdict_line(document: Document) -> str:
     words = ", ".join(counted(count, tier) for tier, count in counts.items())
     if document.fixed is not None:
         words = f"the patch introduces {words}; it fixes {number(len(document.fixed))}"
-    units = document.completeness.units
+    units, change = document.completeness.units, document.completeness.change
+    if change is not None:
+        words += f"; {number(change.analysed)} of {counted(change.total, 'unit')} that it touches read in full"
     if units.analysed < units.total:
         missing = counted(units.total - units.analysed, "unit")
         words += f"; {missing} of {number(units.total)} not fully analysed"

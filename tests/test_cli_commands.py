@@ -42,8 +42,8 @@ class Parts:
             raise self.trouble
         return self.result if self.result is not None else document()
 
-    def gate(self, tree, store, pack, patch, jobs, scope, progress):
-        self.calls["gate"] = patch
+    def gate(self, tree, store, pack, change, jobs, scope, progress):
+        self.calls["gate"] = change.patch
         return self.result if self.result is not None else document(fixed=[])
 
     def diagnose(self, root, config, build, progress):

@@ -190,6 +190,13 @@ def test_gate(run):
     assert found["fixed"] == []
 
 
+def test_the_last_line_of_a_gate_says_how_complete_it_was(run):
+    run(*SCAN, "--store", "s4")
+    _, out, _ = run("gate", "tree", "--patch", "drop.patch", "--rules", "rules", "--store", "s4", "-q")
+    last = "result: the patch introduces 1 error, 0 warnings, 0 notes; it fixes 0; 1 of 1 unit that it touches read in full"
+    assert out.splitlines()[-1] == last
+
+
 def test_html_has_the_source(run, place):
     status, out, _ = run(*SCAN[:-1], "html", "-o", "report")
     assert status == 1 and out.splitlines()[-1] == "report/index.html"

@@ -136,7 +136,8 @@ def test_overlay_of_a_source_and_of_a_shared_header(tree: Tree) -> None:
     patched = Patched(tree, overlay)
     result = patched.unit(command)
     assert result.status == "analysed" and result.header
-    together = {c.file: r for c, r in extract_files(tree, tree.commands[:2], overlay, 2)}
+    together = {c.file if c else "<headers>": r for c, r in extract_files(tree, tree.commands[:2], overlay, 2)}
+    assert names(decode(together["<headers>"].blob)) == [("include/linux/fs.h", "mode_of")]
     assert together["fs/a.c"] == result
     assert together["fs/b.c"].status == "partial"  # it still calls inode_mode
     (headers,) = patched.headers()

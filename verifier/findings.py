@@ -142,12 +142,20 @@ class Completeness(msgspec.Struct, kw_only=True, omit_defaults=True):
     calls: Calls
     obligations: Obligations
     ledger: list[LedgerEntry] = []
+    change: Units | None = None  # of a gate: the units that the change touches, and what of them was read
 
     @property
     def missing_share(self) -> float:
-        """Share of units not fully analysed, 0 to 1; 1 when there was nothing to analyse."""
+        """Share of units not fully analysed, 0 to 1; 1 when there was nothing to analyse.
+
+        Of a gate the greater one of all units and of those that the change touches: a patch that cannot be read must
+        not pass because the rest of the tree can.
+        """
         total = self.units.total
-        return (total - self.units.analysed) / total if total else 1.0
+        share = (total - self.units.analysed) / total if total else 1.0
+        if self.change is not None and self.change.total:
+            share = max(share, (self.change.total - self.change.analysed) / self.change.total)
+        return share
 
 
 class RuleNote(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):

@@ -79,6 +79,16 @@ def lsm_option(text: str) -> Callable:
     return click.option("--lsm", "order", type=Order(), metavar="ORDER", help=text)
 
 
+def judgement_options(command: Callable) -> Callable:
+    """--baseline, --write-baseline, --strict."""
+    return _apply(command, [
+        click.option("--baseline", type=click.Path(), metavar="FILE", help="Leave out the findings of a baseline file."),
+        click.option("--write-baseline", type=click.Path(), metavar="FILE", help="Write what was found as a baseline file."),
+        click.option("--strict", is_flag=True,
+                     help="Fail on `kqual: allow` comments that permit nothing; of a change, give no weight to its own."),
+    ])  # fmt: skip
+
+
 def output_options(formats: list[str]) -> Callable:
     """--format, -o, --fail-on, --allow-incomplete, --report-scope and what text shows."""
 

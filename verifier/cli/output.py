@@ -57,6 +57,11 @@ def render(document: Document, form: str, notes: bool, ledger: bool, to_terminal
     return shown.encode("utf-8", "replace")
 
 
+def write(path: str, data: bytes) -> None:
+    """Write a file that was asked for; KqualError when that cannot be."""
+    _writing(path, lambda: replace(Path(path), data))
+
+
 def replace(path: Path, data: bytes) -> None:
     """Write a file whole or not at all: beside it first, then renamed.  Devices and pipes are written to directly."""
     if path.exists() and not path.is_file():

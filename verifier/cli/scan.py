@@ -1,4 +1,4 @@
-"""`kqual scan` and `kqual gate`: documents of a tree and of a patch."""
+"""`kqual scan`: the document of a tree."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import click
 
 from verifier.cli import messages, options, output
 from verifier.cli.session import annotate, check_tree, open_session, remember, scope_part
-from verifier.errors import KqualError, UsageError
 from verifier.findings import Document, encode
+from verifier.gate import baseline
 
 _TREE_KEYS = ("config", "build", "store_path", "scope", "jobs", "rules", "quiet")
 
@@ -23,10 +23,25 @@ def tree_part(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def finish(document: Document, given: dict[str, Any], tree: str) -> None:
-    """Print the document and end with its exit status."""
+    """Apply and write baselines, print the document, and end with its exit status."""
+    if given["write_baseline"]:
+        output.write(given["write_baseline"], baseline.encode(document.findings))
+    if given["baseline"]:
+        baseline.leave_out(document, baseline.read(given["baseline"]))
     output.emit(document, given["form"], given["output"], tree, given["notes"], given["ledger"])
     code = output.status(document, given["fail_on"], given["allow_incomplete"])
-    if code == 3:
+    stale = [entry.what for entry in document.completeness.ledger if entry.kind == "stale-allow"]
+    if given["strict"] and stale:
+        for what in stale:
+            messages.error(what, "take the comment out, or correct it")
+        code = 1
+    if code == 3 and document.completeness.change is not None and document.completeness.change.total:
+        change = document.completeness.change
+        messages.warning(
+            f"incomplete: {change.total - change.analysed} of {change.total} units of the change were not fully analysed, "
+            f"{given['allow_incomplete']:.1%} are allowed (--allow-incomplete)"
+        )
+    elif code == 3:
         units = document.completeness.units
         messages.warning(
             f"incomplete: {units.total - units.analysed} of {units.total} units were not fully analysed, "
@@ -40,6 +55,7 @@ def finish(document: Document, given: dict[str, Any], tree: str) -> None:
 @options.tree_options
 @options.lsm_option("Also note operations whose LSM hooks none of these modules implements: landlock,yama,apparmor")
 @options.output_options(output.FORMATS)
+@options.judgement_options
 @click.pass_obj
 def scan(services: Any, tree: str, **given: Any) -> None:
     """Find controlled operations of TREE that are reached without their checks.
@@ -67,48 +83,3 @@ def scan(services: Any, tree: str, **given: Any) -> None:
             session.store.set_meta("rules", json.dumps([os.path.realpath(path) for path in given["rules"]]))
             remember(session.store)
     finish(document, given, tree)
-
-
-@click.command(epilog="Exit status: 0 nothing new, 1 new findings, 2 an error, 3 analysis incomplete and nothing found.")
-@options.tree_argument
-@click.option("--patch", "patch", metavar="FILE|-", required=True, help="A unified diff; - reads standard input.")
-@options.tree_options
-@options.output_options(output.GATE_FORMATS)
-@click.pass_obj
-def gate(services: Any, tree: str, patch: str, **given: Any) -> None:
-    """Report what a patch on TREE makes worse, and what it fixes.
-
-    The patch is never written into the tree and no Makefile of it is run.  Scan TREE once beforehand: the gate then
-    parses only what the patch touches.
-
-    \b
-        git diff HEAD~1 | kqual gate linux --patch -
-        kqual gate linux --patch 0001-fs.patch --format markdown
-    """
-    text = read_patch(patch)
-    folder = check_tree(tree)
-    report_scope = tuple(scope_part(part, folder) for part in given["report_scope"])
-    with open_session(services, tree, **tree_part(given)) as session:
-        document = services.gate(
-            session.tree, session.store, session.pack, text, session.jobs, session.scope, session.progress
-        )
-        document = annotate(document, session, report_scope)
-        if document.fixed is None:
-            document.fixed = []
-        if not session.store.readonly:
-            session.store.put("document", "gate", encode(document))
-            remember(session.store)
-    finish(document, given, tree)
-
-
-def read_patch(name: str) -> bytes:
-    """The bytes of a patch file, or of standard input for `-`."""
-    if name == "-":
-        if sys.stdin.isatty():
-            raise UsageError("--patch - reads standard input, which is a terminal", "git diff | kqual gate TREE --patch -")
-        return sys.stdin.buffer.read()
-    try:
-        with open(name, "rb") as handle:
-            return handle.read()
-    except OSError as error:
-        raise KqualError(f"{name}: {error.strerror}", "give a file with a unified diff, or - for standard input") from error

@@ -42,10 +42,12 @@ def _scan(
 ) -> Document:  # fmt: skip
     """Scan, and leave the catalogue that `kqual show` reads in the store; with notes on what the modules leave undecided."""
     from verifier.cli import catalogue
+    from verifier.gate.permit import permit
     from verifier.program.analyse import analysis
 
     found = analysis(tree, store, pack, jobs, scope, progress)
     document = found.document()
+    permit(found, document)
     catalogue.write(found, store, progress)
     if order is not None:
         from verifier.cli.modules import warn_of_unknown
@@ -61,11 +63,11 @@ def _scan(
 
 
 def _gate(
-    tree: Any, store: Store, pack: Any, patch: bytes, jobs: int, scope: tuple[str, ...], progress: Callable[..., None]
+    tree: Any, store: Store, pack: Any, change: Any, jobs: int, scope: tuple[str, ...], progress: Callable[..., None]
 ) -> Document:
     from verifier.gate import run_gate
 
-    return run_gate(tree, store, pack, patch, jobs, scope, progress)
+    return run_gate(tree, store, pack, change, jobs, scope, progress)
 
 
 @dataclass(frozen=True)

@@ -43,10 +43,13 @@ def alternatives(solver: Solver) -> tuple[Any, tuple[Alternative, ...]]:
 
 
 def _ways(masks: Callable[[str], int | None], state: State, value: Value | None, mask: int) -> list[Alternative]:
-    def rename(v: Value) -> tuple[Any, ...] | None:
+    def named(v: Value) -> tuple[Any, ...] | None:
         if value is not None and v is value and v.op not in ("c", "p", "s"):
             return ("ret",)
         return out_values.get(v)
+
+    def returned(v: Value) -> tuple[Any, ...] | None:
+        return ("ret",) if v is value else named(v)
 
     out_values: dict[Value, tuple[Any, ...]] = {}
     for place, held in state.env.items():
@@ -56,9 +59,11 @@ def _ways(masks: Callable[[str], int | None], state: State, value: Value | None,
         if term is not None:
             out_values.setdefault(held, ("ld", term))
     facts: list[Any] = []
-    for fact in sorted(state.facts, key=lambda f: f.number):
-        if fact.op == "cond":
-            continue
+    kept: list[Any] = [(f, named) for f in sorted(state.facts, key=lambda f: f.number) if f.op != "cond"]
+    if value is not None and value.op == "p":
+        # a parameter handed back: what holds of it holds of the result, which callers go on with
+        kept += [(f, returned) for f, _ in kept if value in f.args[1]]
+    for fact, rename in kept:
         args = [export(a, rename) for a in fact.args[1]]
         mask_at = masks(fact.args[0])
         if mask_at is not None and mask_at < len(args) and args[mask_at] is None:

@@ -19,7 +19,8 @@ from verifier.flow.values import Value
 
 MOST_STATES = 32
 BUDGET = 4000
-SITE_BITS = 12
+SITE_BITS = 24  # statements of one block are fewer than 2^24
+LONG = 256  # statements that cost as much as one transfer
 
 
 class Solver:
@@ -56,7 +57,7 @@ class Solver:
             state = self.table[block].get(key)
             if state is None:
                 continue
-            spent += 1
+            spent += 1 + len(self.fn.blocks[block].statements) // LONG
             if spent > self.budget:
                 self.exhausted = True
                 return

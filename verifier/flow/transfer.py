@@ -31,6 +31,7 @@ class Watcher(Protocol):
     def subject_change(self, name: str) -> tuple[str, int] | None: ...
     def summary(self, frame: Frame, name: str) -> Summary | None: ...
     def writes(self, frame: Frame, name: str, index: int) -> bool: ...
+    def changes(self, call: Call, member: str) -> bool: ...
     def watched_member(self, tag: str, field: str) -> bool: ...
     def at_call(self, frame: Frame, state: State, call: Call) -> None: ...
     def at_store(self, frame: Frame, state: State, location: Value, value: Value, line: int) -> None: ...
@@ -261,6 +262,7 @@ class Frame:
                     top = memory.root(place)
                     if top.op == "L":
                         memory.store(v, state, place, v.make("out", call.site, i, name or call.slot or "?"))
+            self._disturb(state, call)
         if summary is not None and summary.returns is not None and not opaque:
             return self.imported(state, summary.returns, call.args, None)
         result = v.make("r", call.site, name or call.slot or "?", tuple(call.args), state.subject)
@@ -281,6 +283,34 @@ class Frame:
             if summary is not None and len(summary.alternatives) == 1 and not opaque:
                 self._apply(state, summary.alternatives[0], result)
         return result
+
+    def _disturb(self, state: State, call: Call) -> None:
+        """Forget what was found out of members of the objects handed to a call that may store to them."""
+        handed = {self.pointee(a) for a in call.args if a.op in ("p", "ld", "r", "phi", "out", "k", "&", "cur")}
+        if not handed:
+            return
+
+        def stale(place: Value) -> bool:
+            base = place.args[0]
+            while base not in handed:
+                if base.op not in (".", "[]"):
+                    return False
+                base = base.args[0]
+            tag = self.tags.get(place)
+            return tag is not None and self.watcher.changes(call, f"{tag}.{place.args[1]}")
+
+        def disturbed(value: Value) -> bool:
+            if value.op == "ld":
+                return value.args[0].op == "." and stale(value.args[0])
+            return value.op == "o" and any(a.__class__ is Value and disturbed(a) for a in value.args)
+
+        for value in [c for c in state.cons if c.op in ("ld", "o") and disturbed(c)]:
+            del state.cons[value]
+        for place in [k for k in state.env if k.op == "." and stale(k)]:
+            del state.env[place]
+        gone = [f for f in state.facts if f.op == "cond" and disturbed(f.args[0])]
+        if gone:
+            state.facts = state.facts.difference(gone)
 
     # --- summaries in terms of this function ---------------------------------------------------------------------
 

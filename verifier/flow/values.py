@@ -31,6 +31,8 @@ from typing import Any
 VOLATILE = frozenset({"r", "out", "phi", "L", "un"})
 STATEMENTS = frozenset({"fact", "nfact", "cond", "took"})  # about values, never operands
 MAX_DEPTH = 14
+_HIGHEST_ADDRESS = 2**64 - 4096  # above it, an unsigned long is an error number
+_BELOW_ZERO = {">": "<", ">=": "<", "<": ">=", "<=": ">="}
 # Members that hold a pointer with flag bits below it; masking those bits off gives the pointer (struct fd of 6.12).
 PACKED_POINTERS = frozenset({"word"})
 
@@ -120,6 +122,9 @@ class Values:
                 return self.one
             elif op == "!=" and a is b or op == "&" and (a is self.zero or b is self.zero):
                 return self.zero
+            if op in _BELOW_ZERO and b.op == "c" and b.args[0] >= _HIGHEST_ADDRESS:
+                # IS_ERR_VALUE(): the upper end of the unsigned numbers is the negative ones
+                return self.make("o", _BELOW_ZERO[op], a, self.zero)
             if op == "!=" and b.op != "c" and a.op != "c":
                 return self.make("o", "!", self.operation("==", a, b))
             if op in ("==", "!=", "&", "|", "+", "*", "^") and (

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import resource
 import signal
 import tempfile
 import time
@@ -44,6 +45,17 @@ class UnitRecord(msgspec.Struct):
     key: str
     dependencies: list[str]
     header: str = ""
+
+
+class Limits(NamedTuple):
+    """What a worker that reads files of strangers may use; None is as much as there is."""
+
+    memory: int | None = None  # bytes of address space
+    seconds: int | None = None  # CPU seconds for one unit
+
+
+UNLIMITED = Limits()
+PATCH_LIMITS = Limits(4 << 30, 120)
 
 
 class Task(NamedTuple):
@@ -180,10 +192,12 @@ def flush(store: Any, pending: list[tuple[Task, ExtractResult]], records: dict[i
 class Worker:
     """One worker process and the task that it is at."""
 
-    def __init__(self, tree: Tree, place: str, overlay: dict[str, bytes] | None = None) -> None:
+    def __init__(
+        self, tree: Tree, place: str, overlay: dict[str, bytes] | None = None, limits: Limits = UNLIMITED
+    ) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, other = context.Pipe()
-        arguments = (other, msgspec.structs.replace(tree, commands=[], notes=[]), place, overlay)
+        arguments = (other, msgspec.structs.replace(tree, commands=[], notes=[]), place, overlay, limits)
         self.process = context.Process(target=serve, args=arguments, daemon=True)
         self.process.start()
         other.close()
@@ -212,11 +226,11 @@ class Worker:
 
 
 def run(
-    tasks: list[Task], tree: Tree, place: str, jobs: int, overlay: dict[str, bytes] | None = None
+    tasks: list[Task], tree: Tree, place: str, jobs: int, overlay: dict[str, bytes] | None = None, limits: Limits = UNLIMITED
 ) -> Iterator[tuple[Task, ExtractResult]]:
     """Do the tasks in worker processes; yields results as they come."""
     waiting = list(reversed(tasks))
-    workers = [Worker(tree, place, overlay) for _ in range(max(1, min(jobs, len(tasks))))]
+    workers = [Worker(tree, place, overlay, limits) for _ in range(max(1, min(jobs, len(tasks))))]
     try:
         for worker in workers:
             worker.give(waiting.pop())
@@ -230,27 +244,34 @@ def run(
                     answer = worker.connection.recv()
                 except (EOFError, OSError):
                     worker.process.join()
-                    answer = lost(task, f"the parser ended with status {worker.process.exitcode}")
+                    answer = lost(task, ended(worker.process.exitcode, limits))
                 worker.task = None
                 yield task, answer
                 if waiting:
                     if not worker.process.is_alive() or worker.served >= RECYCLE:
                         worker.stop()
                         place_of = workers.index(worker)
-                        worker = workers[place_of] = Worker(tree, place, overlay)
+                        worker = workers[place_of] = Worker(tree, place, overlay, limits)
                     worker.give(waiting.pop())
             for worker in list(workers):
                 if worker.task is not None and time.monotonic() - worker.since > SECONDS:
                     task = worker.task
                     worker.stop()
                     place_of = workers.index(worker)
-                    fresh = workers[place_of] = Worker(tree, place, overlay)
+                    fresh = workers[place_of] = Worker(tree, place, overlay, limits)
                     yield task, lost(task, f"parsing took more than {SECONDS:.0f} s")
                     if waiting:
                         fresh.give(waiting.pop())
     finally:
         for worker in workers:
             worker.stop()
+
+
+def ended(status: int | None, limits: Limits) -> str:
+    """Why a worker is gone, by its exit status."""
+    if status == -signal.SIGXCPU:
+        return f"parsing took more than {limits.seconds} CPU seconds"
+    return f"the parser ended with status {status}"
 
 
 def lost(task: Task, why: str) -> ExtractResult:
@@ -260,11 +281,15 @@ def lost(task: Task, why: str) -> ExtractResult:
     return ExtractResult(task.work.file, b"", "lost", f"{task.work.file}: {why}", task.work.name, [])
 
 
-def serve(connection: Connection, tree: Tree, place: str, overlay: dict[str, bytes] | None) -> None:
+def serve(connection: Connection, tree: Tree, place: str, overlay: dict[str, bytes] | None, limits: Limits) -> None:
     """A worker's life: tasks in, results out, until None comes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    if limits.memory is not None:
+        resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
+    if overlay is not None:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a patch may crash libclang on purpose
     sources = Sources(tree.root, tree.build)
-    patched = Patched(tree, overlay) if overlay is not None else None
+    patched = Patched(tree, overlay, Path(place)) if overlay is not None else None
     made: dict[str, pch_of.Precompiled | None] = {}
     while True:
         try:
@@ -273,9 +298,12 @@ def serve(connection: Connection, tree: Tree, place: str, overlay: dict[str, byt
             return  # the parent is gone, with or without a word
         if task is None:
             return
+        if limits.seconds is not None:
+            used = resource.getrusage(resource.RUSAGE_SELF)
+            resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + 1 + limits.seconds, -1))
         try:
             if patched is not None:
-                result = patched.read(task.work)
+                result = patched.read(task.work) if task.work is not None else patched.header(task.group)
             elif task.work is None:
                 found, result = header_unit(task.group, Path(place), sources)
                 made[task.group.key] = found
@@ -301,13 +329,15 @@ def serve(connection: Connection, tree: Tree, place: str, overlay: dict[str, byt
 class Patched:
     """Units of a tree as if some files had other contents (`overlay`: by name relative to the tree)."""
 
-    def __init__(self, tree: Tree, overlay: dict[str, bytes]) -> None:
+    def __init__(self, tree: Tree, overlay: dict[str, bytes], place: Path | None = None) -> None:
+        """Precompiled headers that the overlay changes are kept in `place`, or in a scratch folder."""
         self.tree = tree
         self.overlay = overlay
         self.build = tree.build or tree.root
         self.base = Sources(tree.root, self.build)
         self.sources = Sources(tree.root, self.build, overlay)
         self._scratch: tempfile.TemporaryDirectory | None = None
+        self._place = place
         self._made: dict[str, tuple[pch_of.Precompiled | None, ExtractResult | None]] = {}
 
     def unit(self, command: CompileCommand) -> ExtractResult:
@@ -316,34 +346,50 @@ class Patched:
 
     def read(self, work: Work) -> ExtractResult:
         """The unit of a command that is understood already."""
-        made = self._header(work.group)[0] if work.group is not None else None
+        made = self._header(work.group, False)[0] if work.group is not None else None
         return read_unit(work, made, self.sources)
 
-    def headers(self) -> list[ExtractResult]:
-        """The header units that the overlay changes, each under the key of the base's unit that it stands for."""
+    def groups(self) -> list[pch_of.Group]:
+        """The groups whose precompiled header the overlay changes."""
         groups: dict[str, pch_of.Group] = {}
         for command in self.tree.commands:
             group = work_of(command, self.tree.root, self.build).group
             if group is not None:
                 groups.setdefault(group.key, group)
-        found = []
-        for _, group in sorted(groups.items()):
-            before = pch_of.lookup(group, pch_of.folder(self.tree.build), self.base)
-            after = self._header(group)[1]
-            if before is not None and after is not None:
-                after.key = digest(header_name(group), before.key)
-                found.append(after)
-        return found
+        return [group for _, group in sorted(groups.items()) if self._changed(group) is not None]
 
-    def _header(self, group: pch_of.Group) -> tuple[pch_of.Precompiled | None, ExtractResult | None]:
-        """The precompiled header with the overlay's contents; its unit too where the overlay changes any of it."""
-        if group.key not in self._made:
+    def headers(self) -> list[ExtractResult]:
+        """The header units that the overlay changes, each under the key of the base's unit that it stands for."""
+        return [self.header(group) for group in self.groups()]
+
+    def header(self, group: pch_of.Group) -> ExtractResult:
+        """The header unit of a group that the overlay changes, under the key of the base's unit."""
+        before = self._changed(group)
+        result = self._header(group, True)[1]
+        assert before is not None and result is not None
+        result.key = digest(header_name(group), before.key)
+        return result
+
+    def _changed(self, group: pch_of.Group) -> pch_of.Precompiled | None:
+        """The base's precompiled header when the overlay changes any file of it."""
+        made = pch_of.lookup(group, pch_of.folder(self.tree.build), self.base)
+        return made if made is not None and set(made.dependencies) & set(self.overlay) else None
+
+    def _header(self, group: pch_of.Group, unit: bool) -> tuple[pch_of.Precompiled | None, ExtractResult | None]:
+        """The precompiled header with the overlay's contents; its unit too where the overlay changes any of it.
+
+        Without `unit` one that another worker has left in the same place will do.
+        """
+        if group.key not in self._made or (unit and self._made[group.key][1] is None):
             made = pch_of.lookup(group, pch_of.folder(self.tree.build), self.base)
             result = None
             if made is not None and set(made.dependencies) & set(self.overlay):
-                if self._scratch is None:
+                if self._place is None:
                     self._scratch = tempfile.TemporaryDirectory(prefix="kqual-pch-")
-                made, result = header_unit(group, Path(self._scratch.name), self.sources)
+                    self._place = Path(self._scratch.name)
+                made = pch_of.lookup(group, self._place, self.sources) if not unit else None
+                if made is None:
+                    made, result = header_unit(group, self._place, self.sources)
             self._made[group.key] = made, result
         return self._made[group.key]
 
@@ -365,12 +411,21 @@ def extract_file(tree: Tree, command: CompileCommand, overlay: dict[str, bytes] 
 
 
 def extract_files(
-    tree: Tree, commands: list[CompileCommand], overlay: dict[str, bytes], jobs: int
-) -> Iterator[tuple[CompileCommand, ExtractResult]]:
-    """`extract_file` for many units in worker processes; yields in the order in which they are done."""
+    tree: Tree, commands: list[CompileCommand], overlay: dict[str, bytes], jobs: int, limits: Limits = PATCH_LIMITS
+) -> Iterator[tuple[CompileCommand | None, ExtractResult]]:
+    """`extract_file` for many units in worker processes; yields in the order in which they are done.
+
+    First come the header units that the overlay changes, with None for a command.
+    """
     build = tree.build or tree.root
     works = [work_of(command, tree.root, build) for command in commands]
     tasks = [Task(number, work, work.group, False) for number, work in enumerate(works)]
-    if tasks:
-        for task, result in run(tasks, tree, "", jobs, overlay):
-            yield commands[task.number], result
+    with tempfile.TemporaryDirectory(prefix="kqual-pch-") as place:
+        groups = Patched(tree, overlay).groups() if any(not name.endswith(".c") for name in overlay) else []
+        headers = [Task(number, None, group, True) for number, group in enumerate(groups)]
+        if headers:
+            for _, result in run(headers, tree, place, jobs, overlay, limits):
+                yield None, result
+        if tasks:
+            for task, result in run(tasks, tree, place, jobs, overlay, limits):
+                yield commands[task.number], result

@@ -38,6 +38,8 @@ class Sources:
         if os.path.isabs(name):
             return name
         path = os.path.join(self.root, name)
+        if name in self.overlay:
+            return path  # of the tree, even where it is new
         if self.build != self.root and not os.path.exists(path):
             return os.path.join(self.build, name)
         return path

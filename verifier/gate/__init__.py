@@ -1,5 +1,5 @@
-"""The gate on patches."""
+"""The gate on changes."""
 
-from verifier.gate.run import run_gate
+from verifier.gate.run import Change, run_gate
 
-__all__ = ["run_gate"]
+__all__ = ["Change", "run_gate"]

@@ -1,8 +1,7 @@
-"""The gate: which verdicts a patch changes.
+"""The gate: which verdicts a change makes worse, which it betters, and how much of it was seen.
 
-The base's units and results come from the store; units of changed files are parsed again with the patch as an overlay;
-functions of changed units are analysed again, then callers for as long as summaries change; open obligations of before
-and after are compared node by node, so that whatever got worse is seen even where the base had a lesser finding.
+The stored scan is the ground; a patch, or a revision, is an overlay over it (verifier.gate.overlay), and two variants
+of the program are compared.  Nothing of a patched tree is executed.
 """
 
 from __future__ import annotations
@@ -10,170 +9,130 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import msgspec
+
 from lattices.pack import Pack
 from verifier import findings as F
 from verifier.flow.summary import Result
-from verifier.gate.overlay import Overlay, read_patch
-from verifier.ir.model import Function, decode
+from verifier.gate import revisions
+from verifier.gate.notes import KIND, patch_notes
+from verifier.gate.overlay import MOST_BYTES, Overlay, read_series
+from verifier.gate.permit import permitted
+from verifier.gate.variant import Variant, make_variant
+from verifier.gate.worse import Names, newly_open, no_longer_open, relined
 from verifier.program.analyse import Analysis, Progress, analysis
-from verifier.program.bodies import Bodies
-from verifier.program.doors import Doors
-from verifier.program.engine import Engine
-from verifier.program.frontier import Frontier, Node, Open
-from verifier.program.index import UnitIndex, index_unit
-from verifier.program.link import Program, identity, relink
 from verifier.program.report import shape_findings, to_finding
-from verifier.program.results import Results
+
+
+class Change(msgspec.Struct, kw_only=True):
+    """What to gate: a patch, or what lies between two revisions of the checkout `folder` (`head` None: the working
+    tree).  `strict` gives no weight to permissions that the change itself makes."""
+
+    patch: bytes | None = None
+    base: str = ""
+    head: str | None = None
+    folder: str = ""
+    strict: bool = False
+    most: int = MOST_BYTES
 
 
 def run_gate(
-    tree: Any, store: Any, pack: Pack, patch: bytes, jobs: int = 1, scope: tuple[str, ...] = (),
+    tree: Any, store: Any, pack: Pack, change: Change, jobs: int = 1, scope: tuple[str, ...] = (),
     progress: Progress | None = None,
 ) -> F.Document:  # fmt: skip
-    """The document of a patch: what it introduces, and what it fixes."""
-    overlay = read_patch(tree.root, patch)
+    """The document of a change: what it introduces, and what it fixes."""
+    before = Overlay()
+    if change.patch is not None:
+        series = read_series(tree.root, change.patch, change.most)
+    else:
+        before = revisions.at(change.folder, change.base)
+        after = revisions.at(change.folder, change.head) if change.head is not None else Overlay()
+        after.renamed = revisions.renames(change.folder, change.base, change.head)
+        series = [("", after)]
     base = analysis(tree, store, pack, jobs, scope, progress)
-    return compare(tree, base, overlay)
+    first = make_variant(tree, base, before, jobs, scope)
+    variants = [make_variant(tree, base, overlay, jobs, scope) for _, overlay in series]
+    document = compare(first, variants[-1], change.strict)
+    if len(series) > 1:
+        document.completeness.ledger += _one_by_one(first, variants, [subject for subject, _ in series])
+    return document
 
 
-def compare(tree: Any, base: Analysis, overlay: Overlay) -> F.Document:
-    """Analyse the patched program on top of the base and compare the two."""
-    from verifier.frontend.extract import extract_file
-    from verifier.frontend.units import HEADERS
+def gate_overlay(tree: Any, base: Analysis, overlay: Overlay, jobs: int = 1) -> F.Document:
+    """The document of one overlay over an analysed tree."""
+    return compare(make_variant(tree, base, Overlay()), make_variant(tree, base, overlay, jobs))
 
-    touched = set(overlay.files) | set(overlay.removed)
-    units = [r for r in base.records if r.file in touched or touched & set(getattr(r, "dependencies", ()))]
-    commands = {c.file: c for c in tree.commands}
-    fresh: dict[str, list[Function]] = {}
-    trouble: list[F.UnitTrouble] = []
-    exchanged: dict[str, tuple[UnitIndex | None, UnitIndex | None]] = {}
-    for record in units:
-        if record.file == HEADERS:
-            continue
-        exchanged[record.key] = (base.index(record.key), None)
-        if record.file in overlay.removed or record.file not in commands:
-            continue
-        result = extract_file(tree, commands[record.file], overlay.files)
-        if result.status != "analysed":
-            trouble.append(F.UnitTrouble(file=record.file, error=result.error))
-        if result.status == "lost":
-            continue
-        unit = decode(result.blob)
-        exchanged[record.key] = (exchanged[record.key][0], index_unit(unit))
-        fresh[record.key] = unit.functions
-    program = relink(base.program, exchanged)
-    bodies = Bodies(lambda key: base.store.get("unit", key))
-    bodies.overlay = {
-        identity(f.name, f.file, f.static): f
-        for key, functions in fresh.items()
-        for f in functions
-        if (info := program.functions.get(identity(f.name, f.file, f.static))) is not None and info.unit == key
-    }
-    doors = base.doors.over(program, set(bodies.overlay), base.plain)
-    changed = _changed(base, bodies)
-    engine = Engine(program, bodies, base.pack)
-    engine.results = base.results.copy()
-    for fid in base.program.functions.keys() - program.functions.keys():
-        engine.results.pop(fid, None)
-    again = {fid for fid in bodies.overlay if fid in engine.results or engine.wanted(program.functions[fid])}
-    work = again | changed | _lost_slots(base.program, program) | _callers_of(changed, base.program, program)
-    engine.run(sorted(fid for fid in work if fid in engine.results or fid in bodies.overlay), None)
-    before = base.frontier()
-    after = Frontier(program, doors, engine.results, base.subjects())
-    found = [
-        to_finding(o, base.pack, program, doors) for o in _worse(before, after)
-    ]
-    found = [_with_cause(f, changed, program, base, engine) for f in found]
-    found += _new_shapes(base, engine.results, program, doors, found)
-    fixed = [
-        to_finding(o, base.pack, base.program, base.doors)
-        for o in _worse(after, before)
-    ]
-    completeness = base.stored_completeness()
-    completeness.units.partial = sorted(completeness.units.partial + trouble, key=lambda t: t.file)
+
+def compare(before: Variant, after: Variant, strict: bool = False) -> F.Document:
+    """What `after` makes worse and better than `before`."""
+    names = Names(before, after)
+    pack = after.base.pack
+    found = [_with_cause(to_finding(relined(o, after), pack, after.program, after.doors), before, after) for o in newly_open(before, after, names)]
+    found += _new_shapes(before, after, names, found)
+    fixed = [to_finding(relined(o, before), pack, before.program, before.doors) for o in no_longer_open(before, after, names)]
+    ledger = [F.LedgerEntry(kind=KIND, what=note) for note in patch_notes(before, after)]
+    found = permitted(before, after, found, strict, ledger)
+    completeness = _completeness(before, after)
+    completeness.ledger = completeness.ledger + ledger
     return F.Document(schema=F.SCHEMA, completeness=completeness, findings=F.finish(found), fixed=F.finish(fixed))
 
 
-def _shape_of(fn: Function) -> Any:
-    """A body without its position: lines relative to the function's first."""
-    base = fn.line
-
-    def shift(item: tuple[Any, ...]) -> tuple[Any, ...]:
-        return (*item[:-1], item[-1] - base)
-
-    return (
-        fn.exprs, fn.params, fn.attributes,
-        [([shift(s) for s in b.statements], shift(b.terminator) if b.terminator[0] != "jmp" else b.terminator) for b in fn.blocks],
+def _completeness(before: Variant, after: Variant) -> F.Completeness:
+    """The stored scan's, with the units of the change in their places."""
+    out = after.base.stored_completeness()
+    reading = after.reading
+    mended = [t for r in (before.reading, reading) for t in (*r.lost, *r.partial)]
+    known = {t.file for t in (*out.units.partial, *out.units.lost)}
+    lost, partial = ([t for t in troubles if t.file not in known] for troubles in (reading.lost, reading.partial))
+    out.units.total += reading.added - reading.removed
+    out.units.analysed += reading.added - reading.removed - len(lost) - len(partial)
+    out.units.lost = sorted([*out.units.lost, *lost], key=lambda t: (t.file, t.error))
+    out.units.partial = sorted([*out.units.partial, *partial], key=lambda t: (t.file, t.error))
+    out.functions = len(after.program.functions)
+    cut = _newly_cut(before, after)
+    total = before.reading.total + reading.total
+    failed = {t.file for t in mended}
+    partial = sorted([*reading.partial, *(t for t in cut if t.file not in failed)], key=lambda t: (t.file, t.error))
+    out.change = F.Units(
+        total=total, analysed=max(0, total - len(failed | {t.file for t in cut})), partial=partial,
+        lost=sorted(reading.lost, key=lambda t: t.file),
     )  # fmt: skip
-
-
-def _callers_of(changed: set[str], old: Program, new: Program) -> set[str]:
-    """Direct callers of the functions whose name changed hands: new ones, and ones that are gone."""
-    moved = {fid for fid in changed if fid not in old.functions} | (old.functions.keys() - new.functions.keys())
-    return {caller for fid in moved for caller in [*old.callers.get(fid, ()), *new.callers.get(fid, ())]}
-
-
-def _changed(base: Analysis, bodies: Bodies) -> set[str]:
-    """Functions of the parsed units whose body differs from the base's."""
-    out: set[str] = set()
-    for fid, fn in bodies.overlay.items():
-        info = base.program.functions.get(fid)
-        old = base.bodies.body(info) if info is not None else None
-        if old is None or _shape_of(old) != _shape_of(fn):
-            out.add(fid)
     return out
 
 
-def _lost_slots(old: Program, new: Program) -> set[str]:
-    """Functions that call through a slot whose targets changed."""
-    out: set[str] = set()
-    if old.slots is new.slots:
-        return out
-    for slot in sorted(set(old.slots) | set(new.slots)):
-        if old.slots.get(slot) is not new.slots.get(slot) and old.slots.get(slot) != new.slots.get(slot):
-            out.update(new.slot_callers.get(slot, ()))
+def _newly_cut(before: Variant, after: Variant) -> list[F.UnitTrouble]:
+    """Functions that the change makes too large or too tangled to be analysed in full."""
+    out = []
+    for fid in sorted(after.changed):
+        old, new = before.results.get(fid), after.results.get(fid)
+        if new is not None and new.cut and (old is None or not old.cut):
+            index = after.program.functions[fid].index
+            out.append(F.UnitTrouble(file=index.file, error=f"{index.file}:{index.line}: {index.name}: analysis cut off: {new.cut}"))
     return out
 
 
-def _identity(node: Node) -> tuple[Any, ...]:
-    (rule, component, sink, file, _, operation), fid = node
-    return (rule, component, sink, file, operation, fid)
+def _one_by_one(first: Variant, variants: list[Variant], subjects: list[str]) -> list[F.LedgerEntry]:
+    """What each patch of a series does by itself."""
+    out = []
+    for number, (before, after) in enumerate(zip([first, *variants], variants, strict=False), 1):
+        part = compare(before, after)
+        words = [f"{f.tier} {f.rule} in {f.function} ({f.file}:{f.line})" for f in part.findings]
+        what = f"{number}/{len(variants)} {subjects[number - 1]}: "
+        what += f"introduces {'; '.join(words)}" if words else "introduces nothing"
+        what += f"; fixes {len(part.fixed or [])}"
+        out.append(F.LedgerEntry(kind="patch-series", what=what))
+    return out
 
 
-def _worse(before: Frontier, after: Frontier) -> list[Open]:
-    """Obligations open to a door in `after` that were not so in `before`, at the lowest function of each chain."""
-    counts = Counter(_identity(n) for n in before.hot)
-    fresh: set[Node] = set()
-    for node in sorted(after.hot, key=repr):
-        if node not in after.nodes:
-            continue
-        mark = _identity(node)
-        if counts[mark] > 0:
-            counts[mark] -= 1
-            continue
-        fresh.add(node)
-    below: dict[Node, list[Node]] = {}
-    for (key, callee), callers in after.up.items():
-        for caller, _ in callers:
-            below.setdefault((key, caller), []).append((key, callee))
-    out: dict[tuple[Any, ...], Open] = {}
-    for node in sorted(fresh, key=repr):
-        if any(b in fresh for b in below.get(node, ())):
-            continue
-        met = after.met.get(node, ())
-        after.add(node, met[0] if met else None, out)
-    return list(out.values())
-
-
-def _with_cause(finding: F.Finding, changed: set[str], program: Program, base: Analysis, engine: Engine) -> F.Finding:
+def _with_cause(finding: F.Finding, before: Variant, after: Variant) -> F.Finding:
     """Add the changed function whose guarantee was lost, when it is a callee and so not on the path."""
     on_path = {s.function for s in finding.path}
     causes = []
-    for fid in sorted(changed):
-        info = program.functions.get(fid)
+    for fid in sorted(after.changed | before.changed):
+        info = after.program.functions.get(fid)
         if info is None or info.index.name in on_path:
             continue
-        lost = _lost_checks(base.results.get(fid), engine.results.get(fid))
+        lost = _lost_checks(before.results.get(fid), after.results.get(fid))
         if lost & set(finding.requires) or (lost and not causes):
             causes.append((info, sorted(lost)))
     steps = [
@@ -203,15 +162,11 @@ def _lost_checks(old: Result | None, new: Result | None) -> set[str]:
     return {name.split("(", 1)[0] for name, n in before.items() if after[name] != n}
 
 
-def _new_shapes(
-    base: Analysis, results: Results, program: Program, doors: Doors, found: list[F.Finding]
-) -> list[F.Finding]:
-    old = Counter(
-        (f.file, f.function, f.operation) for f in shape_findings(base.results, base.program, base.doors, [])
-    )
+def _new_shapes(before: Variant, after: Variant, names: Names, found: list[F.Finding]) -> list[F.Finding]:
+    old = Counter((f.file, f.function, f.operation) for f in shape_findings(before.results, before.program, before.doors, []))
     out = []
-    for f in shape_findings(results, program, doors, found):
-        mark = (f.file, f.function, f.operation)
+    for f in shape_findings(after.results, after.program, after.doors, found):
+        mark = (names.file(f.file), names.function(f.file, f.function), f.operation)
         if old[mark] > 0:
             old[mark] -= 1
         else:
@@ -219,4 +174,4 @@ def _new_shapes(
     return out
 
 
-__all__ = ["compare", "run_gate"]
+__all__ = ["Change", "compare", "gate_overlay", "run_gate"]

@@ -12,6 +12,7 @@ import msgspec
 
 from lattices.pack import Rule
 from verifier.flow.refine import outcome
+from verifier.flow.solver import SITE_BITS
 from verifier.flow.state import ANY, State
 from verifier.flow.summary import Discharge, Place, Requirement, Verdict
 from verifier.flow.transfer import Call, Frame
@@ -174,7 +175,7 @@ class Obligations:
         if not sites:
             return 0
         site = min(sites)
-        block = frame.fn.blocks[site >> 12]
+        block = frame.fn.blocks[site >> SITE_BITS]
         index = site & 0xFFF
         return int(block.statements[index][-1]) if index < len(block.statements) else frame.fn.line
 
@@ -234,7 +235,7 @@ class Obligations:
                 wanted = {c[1] for c in calls_in(rule.requires[r.component])}
                 after = _after(r.ordinal, succ)
                 if any(
-                    v.args[1] in wanted and (site >> 12 in after or (site >> 12 == r.ordinal >> 12 and site > r.ordinal))
+                    v.args[1] in wanted and (site >> SITE_BITS in after or (site >> SITE_BITS == r.ordinal >> SITE_BITS and site > r.ordinal))
                     for site, v in frame.calls_made.items()
                 ):
                     table[key] = msgspec.structs.replace(r, kind="late-check")
@@ -289,7 +290,7 @@ def _with(requirement: Requirement, conditions: tuple[Any, ...]) -> Requirement:
 def _after(site: int, succ: list[list[int]]) -> set[int]:
     """Blocks that control can reach after the block of a site."""
     seen: set[int] = set()
-    work = list(succ[site >> 12])
+    work = list(succ[site >> SITE_BITS])
     while work:
         block = work.pop()
         if block not in seen:

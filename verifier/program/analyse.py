@@ -9,6 +9,7 @@ reads them back.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
@@ -21,13 +22,13 @@ from verifier.program.bodies import Bodies
 from verifier.program.doors import Doors, Reach
 from verifier.program.engine import Engine
 from verifier.program.frontier import Frontier
-from verifier.program.index import UnitIndex, index_unit
+from verifier.program.index import INDEX_VERSION, UnitIndex, index_unit
 from verifier.program.link import Program, link
 from verifier.program.report import count_obligations, shape_findings, to_finding
 from verifier.program.results import Results
 
-ANALYSIS_VERSION = "6"
-LINK_VERSION = "1"
+ANALYSIS_VERSION = "8"
+LINK_VERSION = "2"
 
 Progress = Callable[[str, int, int], None]
 
@@ -44,12 +45,15 @@ class Blobs(Protocol):
 class Analysis:
     """A linked and analysed program, as scan, gate and show use it."""
 
-    def __init__(self, records: Sequence[Any], store: Blobs, pack: Pack, plain: bool, progress: Progress | None = None) -> None:
-        """`records` are unit records (`file`, `key`, `status`, `error`) of the front end."""
+    def __init__(
+        self, records: Sequence[Any], store: Blobs, pack: Pack, plain: bool, progress: Progress | None = None, root: str = ""
+    ) -> None:
+        """`records` are unit records (`file`, `key`, `status`, `error`) of the front end; `root` is the tree's place."""
         self.records = sorted(records, key=lambda r: (r.file, r.key))
         self.store = store
         self.pack = pack
         self.plain = plain
+        self.root = root
         self.progress = progress
         self.linked = digest_of(LINK_VERSION, *(f"{r.file} {r.key} {r.status}" for r in self.records))
         self.digest = digest_of(ANALYSIS_VERSION, self.linked, pack.digest, pack.version, str(plain))
@@ -80,17 +84,17 @@ class Analysis:
 
     def index(self, key: str) -> UnitIndex | None:
         """The index of one unit, by its key."""
-        data = self.store.get("index", key)
+        data = self.store.get("index", _index_key(key))
         return msgspec.msgpack.decode(data, type=UnitIndex) if data is not None else None
 
     def _indexes(self) -> dict[str, UnitIndex]:
         keys = [r.key for r in self.records if r.status != "lost"]
-        have = self.store.get_many("index", keys)
+        have = self.store.get_many("index", [_index_key(key) for key in keys])
         out: dict[str, UnitIndex] = {}
         decoder = msgspec.msgpack.Decoder(UnitIndex)
         fresh: list[tuple[str, bytes]] = []
         for n, key in enumerate(keys):
-            data = have.get(key)
+            data = have.get(_index_key(key))
             if data is not None:
                 out[key] = decoder.decode(data)
                 continue
@@ -98,13 +102,26 @@ class Analysis:
             if blob is None:
                 continue
             out[key] = index_unit(decode(blob))
-            fresh.append((key, msgspec.msgpack.encode(out[key])))
+            fresh.append((_index_key(key), msgspec.msgpack.encode(out[key])))
             if len(fresh) >= 100:
                 self.store.put_many("index", fresh)
                 fresh = []
                 self._say("indexing", n, len(keys))
         if fresh:
             self.store.put_many("index", fresh)
+        return out
+
+    def mentioning(self, names: set[str], without: Iterable[str] = ()) -> list[tuple[str, UnitIndex]]:
+        """Units in whose index one of the names occurs as a name of C, in link order."""
+        if not names:
+            return []
+        word = re.compile(b"|".join(re.escape(n.encode("utf-8", "surrogateescape")) for n in sorted(names)))
+        left_out = set(without)
+        out = []
+        for record in self.records:
+            data = self.store.get("index", record.key) if record.key not in left_out and record.status != "lost" else None
+            if data is not None and word.search(data):
+                out.append((record.key, msgspec.msgpack.decode(data, type=UnitIndex)))
         return out
 
     def _say(self, phase: str, done: int, total: int) -> None:
@@ -135,7 +152,11 @@ class Analysis:
 
     def frontier(self) -> Frontier:
         """The graph of open obligations."""
-        return Frontier(self.program, self.doors, self.results, self.subjects())
+        return self.frontier_of(self.program, self.doors, self.results)
+
+    def frontier_of(self, program: Program, doors: Doors, results: Results) -> Frontier:
+        """The graph of open obligations of a variant of the program."""
+        return Frontier(program, doors, results, self.subjects())
 
     def document(self) -> F.Document:
         """The scan's document."""
@@ -187,6 +208,11 @@ class Analysis:
         )
 
 
+def _index_key(unit: str) -> str:
+    """Where the index of a unit lies in the store."""
+    return f"{unit}/{INDEX_VERSION}"
+
+
 def digest_of(*parts: str) -> str:
     """SHA-256 over the parts, in order."""
     h = hashlib.sha256()
@@ -209,6 +235,6 @@ def analysis(
     from verifier.frontend.extract import extract
 
     records = extract(tree, store, jobs, scope, progress)
-    found = Analysis(records, store, pack, tree.origin == "plain", progress)
+    found = Analysis(records, store, pack, tree.origin == "plain", progress, tree.root)
     found.run()
     return found

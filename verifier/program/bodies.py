@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import msgspec
 
@@ -25,15 +25,16 @@ class Bodies:
         self.fetch = fetch
         self.most = most
         self.units: OrderedDict[str, list[msgspec.Raw]] = OrderedDict()
-        self.overlay: Mapping[str, Function] = {}
         self._splitter = msgspec.msgpack.Decoder(_Split)
         self._decoder = msgspec.msgpack.Decoder(Function)
 
     def body(self, info: Info) -> Function | None:
         """The function's body, or None when the store lost its unit."""
-        found = self.overlay.get(info.fid)
-        if found is not None:
-            return found
+        data = self.raw(info)
+        return self._decoder.decode(data) if data is not None else None
+
+    def raw(self, info: Info) -> msgspec.Raw | None:
+        """The function's body as it is stored; equal bytes are equal bodies."""
         split = self.units.get(info.unit)
         if split is None:
             data = self.fetch(info.unit)
@@ -45,4 +46,4 @@ class Bodies:
                 self.units.popitem(last=False)
         else:
             self.units.move_to_end(info.unit)
-        return self._decoder.decode(split[info.position])
+        return split[info.position]

@@ -69,30 +69,50 @@ class Doors:
         doors.nearest, doors.other = reach.nearest, reach.other
         return doors
 
-    def over(self, program: Program, entered: set[str], plain: bool) -> Doors:
-        """The doors of a program that differs from this one's in some functions; what they reach is extended."""
+    def over(self, program: Program, changed: set[str], plain: bool) -> Doors:
+        """The doors of a program that differs from this one's in the functions `changed` (of either) and what they
+        touch.  What doors reach is computed again only where a call or a door came or went."""
+        if plain:
+            return Doors(program, self.pack, plain)
         doors = Doors.restore(program, self.pack, self.reach())
-        doors.entries = {f: d for f, d in doors.entries.items() if f in program.functions}
-        for fid in sorted(entered):
-            info = program.functions[fid]
-            door = self._match(info.index.name, info.index.attributes, self.pack)
-            if door is None and plain and fid not in program.callers and not info.index.static:
-                door = ROOT
-            if door is not None:
-                doors.entries.setdefault(fid, door)
-        for table, wanted in ((doors.nearest, True), (doors.other, False)):
-            work = [f for f in sorted(entered) if (d := doors.entries.get(f)) and d.subject != "none" and (d.subject == "user") == wanted]
-            for fid in work:
-                table.setdefault(fid, (fid, 0))
-            work += [f for f in sorted(entered) if f in table]
-            while work:
-                fid = work.pop()
-                door_name, distance = table[fid]
-                for callee in doors.callees(fid):
-                    if callee not in table and not doors._nobody(callee):
-                        table[callee] = (door_name, distance + 1)
-                        work.append(callee)
+        doors.entries = dict(self.entries)
+        suspects = set(changed)
+        if program.slots is not self.program.slots:
+            for slot in self._holding():
+                was, now = self.program.targets(slot), program.targets(slot)
+                if was is not now and was != now:
+                    suspects.update(t.fid for t in [*was, *now])
+        for fid in sorted(suspects):
+            door = doors._door(fid)
+            if door is None:
+                doors.entries.pop(fid, None)
+            else:
+                doors.entries[fid] = door
+        doors.entries = dict(sorted(doors.entries.items()))
+        same = doors.entries == dict(sorted(self.entries.items())) and program.slots is self.program.slots
+        if not same or any(self.callees(fid) != doors.callees(fid) for fid in sorted(changed)):
+            doors.nearest = doors._reach("user")
+            doors.other = doors._reach("")
         return doors
+
+    def _holding(self) -> list[str]:
+        """Slots whose targets are doors."""
+        return [s for door in self.pack.doors for s in [*door.slots, *(f"{f}#{n}" for f, n in door.registrars)]]
+
+    def _door(self, fid: str) -> Door | None:
+        """The door that a function is: by its name first, then by the first door of the pack that holds it."""
+        info = self.program.functions.get(fid)
+        if info is None:
+            return None
+        door = self._match(info.index.name, info.index.attributes, self.pack)
+        if door is not None:
+            return door
+        for other in self.pack.doors:
+            if any(t.fid == fid for slot in other.slots for t in self.program.targets(slot)):
+                return other
+            if any(t.fid == fid for f, n in other.registrars for t in self.program.targets(f"{f}#{n}")):
+                return other
+        return None
 
     @staticmethod
     def _match(name: str, attributes: list[str], pack: Pack) -> Door | None:

@@ -18,11 +18,13 @@ from verifier.oracles.patterns import Matcher
 from verifier.oracles.rulebook import Rulebook
 from verifier.oracles.shapes import ignored_results
 from verifier.program.bodies import Bodies
+from verifier.program.effects import Effects
 from verifier.program.link import Info, Program
 
 MOST_ROUNDS = 12
 MOST_REQUIRES = 60
 SMALL = 12
+DEEPEST = 6
 
 
 class Engine:
@@ -34,9 +36,12 @@ class Engine:
         self.bodies = bodies
         self.book = Rulebook(pack)
         self.matcher = Matcher(pack)
+        self.effects = Effects(program)
         self.results: MutableMapping[str, Result] = {}
         self.rounds: dict[str, int] = {}
         self.active: set[str] = set()
+        self.deferred: set[str] = set()
+        self.unannounced: set[str] = set()  # analysed for one caller; the others do not know yet
         self.order = program.order
         self.analysed = 0
 
@@ -63,6 +68,7 @@ class Engine:
         heapq.heapify(queue)
         waiting = {fid for _, fid in queue}
         done: set[str] = set()
+        owed: set[str] = set()  # functions whose callers went on without their summary
         while queue:
             _, fid = heapq.heappop(queue)
             if fid not in waiting:
@@ -79,16 +85,28 @@ class Engine:
             done.add(fid)
             if progress is not None and len(done) % 50 == 0:
                 progress(len(done), len(done) + len(queue))
-            before = old.summary if old is not None else TRIVIAL
+            before = old.summary if old is not None and fid not in self.unannounced else TRIVIAL
+            known = old.summary.returns if old is not None and fid not in owed else None
+            owed.discard(fid)
+            self.unannounced.discard(fid)
             asks = new.summary.asks() != before.asks()
+            for other in sorted(self.deferred):
+                owed.add(other)
+                if other not in waiting:
+                    waiting.add(other)
+                    heapq.heappush(queue, (self.order.get(other, -1), other))
+            self.deferred.clear()
+            dependants: list[str] = []
             if asks or new.summary.alternatives != before.alternatives:
                 dependants = list(self.program.callers.get(fid, ()))
                 if asks:
                     dependants.extend(self.slot_callers(fid))
-                for caller in dependants:
-                    if caller not in waiting and not self.book.is_hook(self.program.functions[caller].index.name):
-                        waiting.add(caller)
-                        heapq.heappush(queue, (self.order.get(caller, -1), caller))
+            elif new.summary.returns != known:
+                dependants = [c for c in self.program.callers.get(fid, ()) if c in self.results]
+            for caller in dependants:
+                if caller not in waiting and not self.book.is_hook(self.program.functions[caller].index.name):
+                    waiting.add(caller)
+                    heapq.heappush(queue, (self.order.get(caller, -1), caller))
         return done
 
     def slot_callers(self, fid: str) -> list[str]:
@@ -116,12 +134,16 @@ class Engine:
         if result is not None:
             return result.summary
         info = self.program.functions[fid]
-        if info.index.size <= SMALL and fid not in self.active and len(self.active) < 6 and "stub" not in info.index.attributes:
-            if self.book.is_hook(info.index.name) or info.index.size * 4 + info.index.sites > 40:
-                return None
-            self.results[fid] = self.analyse(fid)
-            return self.results[fid].summary
-        return None
+        if info.index.size > SMALL or "stub" in info.index.attributes or self.book.is_hook(info.index.name):
+            return None
+        if info.index.size * 4 + info.index.sites > 40:
+            return None
+        if fid in self.active or len(self.active) >= DEEPEST:
+            self.deferred.add(fid)  # `run` makes up for it, so that results do not depend on who asked first
+            return None
+        self.results[fid] = self.analyse(fid)
+        self.unannounced.add(fid)
+        return self.results[fid].summary
 
     def requires_of(self, fid: str) -> tuple[Requirement, ...]:
         """Open requirements of a function."""

@@ -11,6 +11,8 @@ import msgspec
 
 from verifier.ir.model import Function, Unit
 
+INDEX_VERSION = "2"  # to be raised with every change of what an index holds
+
 
 class FunctionIndex(msgspec.Struct, array_like=True):
     """One function without its body.
@@ -18,7 +20,7 @@ class FunctionIndex(msgspec.Struct, array_like=True):
     `calls` are names of direct callees; `slots` are (slot, line) of indirect calls, where a slot is "tag.field",
     "function#n" for a call of parameter n, or "?" and why; `stores` and `reads` are "tag.field" members; `writes` are
     parameters that it writes through itself; `passes` are (callee, argument, own parameter) it hands on;
-    `assigns` are (slot, source) where the source is a function or "function#n"; `hands` are (callee, argument,
+    `assigns` are (slot, source) where the source is a function, "function#n" or another slot; `hands` are (callee, argument,
     function) of functions given as arguments.
     """
 
@@ -156,8 +158,10 @@ def index_function(fn: Function) -> FunctionIndex:
 def _sources(
     fn: Function, index: int, params: dict[str, int], defined: dict[str, list[int]], depth: int
 ) -> list[str]:
-    """Functions, or "function#n", that a value may be."""
+    """Functions, "function#n" or slots ("tag.field"), that a value may come from."""
     e = fn.exprs[index]
+    if e[0] == "m":
+        return [f"{e[2]}.{e[3]}"]
     if e[0] == "f":
         return [e[1]]
     if e[0] == "a":

@@ -7,7 +7,7 @@ PeX does (Zhang et al., USENIX Security 2019), and by parameter for callbacks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 import rustworkx
@@ -133,13 +133,14 @@ def _slots(program: Program, units: list[tuple[str, UnitIndex]]) -> dict[str, li
             if callee != "?":
                 flows.setdefault(f"{f.name}#{own}", {})[f"{callee}#{n}"] = None
         for slot, source in f.assigns:
-            if "#" in source:
-                flows.setdefault(source, {})[slot] = None
+            if "#" in source or "." in source:
+                if source != slot:
+                    flows.setdefault(source, {})[slot] = None
             else:
                 fid = program.resolve(info.unit, source)
                 if fid is not None:
                     slots.setdefault(slot, {})[Target(fid)] = None
-    work = sorted(k for k in slots if "#" in k)
+    work = sorted(k for k in slots if k in flows)
     while work:
         source = work.pop()
         have = slots.get(source)
@@ -216,14 +217,19 @@ def _order(program: Program) -> dict[str, int]:
     return order
 
 
-def relink(base: Program, replaced: dict[str, tuple[UnitIndex | None, UnitIndex | None]]) -> Program:
+Exchange = dict[str, tuple[UnitIndex | None, UnitIndex | None]]
+Mentioning = Callable[[set[str]], list[tuple[str, UnitIndex]]]
+
+
+def relink(base: Program, replaced: Exchange, mentioning: Mentioning = lambda names: []) -> Program:
     """The program with some units exchanged: unit key -> (index before, index after); None where there is none.
 
-    Shares with `base` whatever did not change.
+    Shares with `base` whatever did not change.  `mentioning` gives the other units in which one of the names occurs:
+    what they define, call or put into tables comes to light when a unit that stood before them is gone.
     """
     program = Program(
         dict(base.functions), dict(base.local), dict(base.headers), base.slots, dict(base.callers),
-        dict(base.slot_callers), dict(base.writes), base.order,
+        dict(base.slot_callers), base.writes, base.order,
     )  # fmt: skip
     gone: set[str] = set()
     for key, (before, _) in replaced.items():
@@ -238,25 +244,70 @@ def relink(base: Program, replaced: dict[str, tuple[UnitIndex | None, UnitIndex 
     for key, (_, after) in sorted(replaced.items()):
         if after is not None:
             entered.update(add_functions(program, key, after))
-    changed = gone | entered
-    for fid in sorted(changed):
+    names = _unsettled(base, replaced, gone - entered, entered - gone)
+    others = mentioning(names) if names else []
+    for key, unit in others:
+        entered.update(_take_over(program, key, unit, gone - entered))
+    for fid in gone - entered:
+        name = base.functions[fid].index.name
+        if program.headers.get(name) == fid:
+            del program.headers[name]
+    affected = gone | entered
+    affected |= {
+        identity(f.name, f.file, f.static) for _, unit in others for f in unit.functions if not names.isdisjoint(f.calls)
+    }
+    for fid in sorted(affected):
         old, new = base.functions.get(fid), program.functions.get(fid)
-        was = set(callees(base, old)) if old is not None else set()
-        now = set(callees(program, new)) if new is not None else set()
-        for callee in was - now:
-            program.callers[callee] = [c for c in program.callers.get(callee, ()) if c != fid]
-        for callee in sorted(now - was):
-            program.callers[callee] = sorted([*program.callers.get(callee, ()), fid])
-        was = {s for s, _ in old.index.slots} if old is not None else set()
-        now = {s for s, _ in new.index.slots} if new is not None else set()
-        for slot in was - now:
-            program.slot_callers[slot] = [c for c in program.slot_callers.get(slot, ()) if c != fid]
-        for slot in sorted(now - was):
-            program.slot_callers[slot] = sorted([*program.slot_callers.get(slot, ()), fid])
-    if any(_flow(before) != _flow(after) for before, after in replaced.values()):
+        _exchange(program.callers, fid, set(callees(base, old)) if old else set(), set(callees(program, new)) if new else set())
+        _exchange(
+            program.slot_callers, fid, {s for s, _ in old.index.slots} if old else set(),
+            {s for s, _ in new.index.slots} if new else set(),
+        )  # fmt: skip
+    if names or any(_flow(before) != _flow(after) for before, after in replaced.values()):
         program.writes = _writes(program)
-        program.slots = _patched_slots(base, program, replaced)
+        program.slots = _patched_slots(base, program, replaced, others)
     return program
+
+
+def _unsettled(base: Program, replaced: Exchange, gone: set[str], made: set[str]) -> set[str]:
+    """Names whose meaning in other units may be another now: of functions that are gone or new, save those that only
+    their own file can name, and of functions that leave a table (others may hold the same)."""
+    own = {(f.name, f.file) for pair in replaced.values() for u in pair if u is not None for f in u.functions if f.file == u.file and f.static}
+    names = {base.functions[fid].index.name for fid in gone if (base.functions[fid].index.name, base.functions[fid].index.file) not in own}
+    for _, after in replaced.values():
+        for f in after.functions if after is not None else ():
+            if identity(f.name, f.file, f.static) in made and (f.name, f.file) not in own:
+                names.add(f.name)
+    before = {(e.slot, e.function) for b, _ in replaced.values() if b is not None for e in b.entries if not e.static}
+    after = {(e.slot, e.function) for _, a in replaced.values() if a is not None for e in a.entries if not e.static}
+    return names | {function for _, function in before - after}
+
+
+def _take_over(program: Program, key: str, unit: UnitIndex, gone: set[str]) -> list[str]:
+    """Let a unit's bodies stand for functions whose former body is gone."""
+    entered = []
+    for position, f in enumerate(unit.functions):
+        fid = identity(f.name, f.file, f.static)
+        old = program.functions.get(fid)
+        if fid in gone and (old is None or ("weak" in old.index.attributes and "weak" not in f.attributes)):
+            program.functions[fid] = Info(fid, f, key, position)
+            if f.static and f.file != unit.file:
+                program.headers.setdefault(f.name, fid)
+            entered.append(fid)
+    return entered
+
+
+def _exchange(table: dict[str, list[str]], fid: str, was: set[str], now: set[str]) -> None:
+    """Take `fid` out of the rows that it left and into those that it came to; rows without entries vanish."""
+    for row in was - now:
+        left = [c for c in table.get(row, ()) if c != fid]
+        if left:
+            table[row] = left
+        else:
+            table.pop(row, None)
+    for row in sorted(now):
+        if fid not in table.get(row, ()):
+            table[row] = sorted([*table.get(row, ()), fid])
 
 
 def _flow(unit: UnitIndex | None) -> object:
@@ -270,16 +321,20 @@ def _flow(unit: UnitIndex | None) -> object:
 
 
 def _patched_slots(
-    base: Program, program: Program, replaced: dict[str, tuple[UnitIndex | None, UnitIndex | None]]
+    base: Program, program: Program, replaced: Exchange, others: list[tuple[str, UnitIndex]]
 ) -> dict[str, list[Target]]:
     """Slots with the exchanged units' contributions exchanged: what other units put there stays."""
-    before = _slots(base, [(k, b) for k, (b, _) in sorted(replaced.items()) if b is not None])
-    after = _slots(program, [(k, a) for k, (_, a) in sorted(replaced.items()) if a is not None])
+    before = _slots(base, [(k, b) for k, (b, _) in sorted(replaced.items()) if b is not None] + others)
+    after = _slots(program, [(k, a) for k, (_, a) in sorted(replaced.items()) if a is not None] + others)
     out = dict(base.slots)
     for slot in sorted(set(before) | set(after)):
         old, new = set(before.get(slot, ())), set(after.get(slot, ()))
         if old == new:
             continue
         kept = [t for t in out.get(slot, ()) if t not in old or t in new]
-        out[slot] = sorted({*kept, *new}, key=lambda t: (t.fid, t.constants))
+        targets = sorted({*kept, *new}, key=lambda t: (t.fid, t.constants))
+        if targets:
+            out[slot] = targets
+        else:
+            out.pop(slot, None)
     return out

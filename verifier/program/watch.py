@@ -143,6 +143,16 @@ class FunctionWatcher:
             return True
         return index in self.engine.program.writes.get(fid, ())
 
+    def changes(self, call: Call, member: str) -> bool:
+        """Whether a call may store to a member ("tag.field"), in a callee or a few calls below it."""
+        if call.name is not None:
+            fid = self.engine.program.resolve(self.info.unit, call.name)
+            return fid is not None and self.engine.effects.may_store(fid, member)
+        slot = call.slot or self.engine.slot_at(self.info, call.line)
+        return slot is not None and any(
+            self.engine.effects.may_store(t.fid, member) for t in self.engine.program.targets(slot)
+        )
+
     def watched_member(self, tag: str, field: str) -> bool:
         """Whether reads of a member are controlled operations."""
         return f"{tag}.{field}" in self.book.members

@@ -1,0 +1,189 @@
+"""The units that a patch touches, read again with its contents in place of the tree's.
+
+Nothing of the patched tree is executed: not a Makefile, not a script, not Kconfig.  So a new source borrows the command
+of a neighbour, and changes to the build itself are only listed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from verifier.findings import UnitTrouble
+from verifier.frontend.extract import RECORDS, decoded, extract_files, in_scope
+from verifier.frontend.units import work_of
+from verifier.gate.overlay import Overlay
+from verifier.ir.model import decode
+from verifier.program.analyse import Analysis
+from verifier.program.index import UnitIndex, index_unit
+from verifier.tree.model import CompileCommand
+
+BUILD_FILES = ("Makefile", "Kbuild", "Kconfig")
+GONE = b'#error "removed by the patch"\n'
+
+
+class Reading:
+    """What came of reading: `exchanged` maps unit keys to (index before, after), None where there is none; `blobs`
+    hold the IR after; `lost` and `partial` what could not be read in full; `notes` the rest."""
+
+    def __init__(self) -> None:
+        self.exchanged: dict[str, tuple[UnitIndex | None, UnitIndex | None]] = {}
+        self.blobs: dict[str, bytes] = {}
+        self.lost: list[UnitTrouble] = []
+        self.partial: list[UnitTrouble] = []
+        self.total = self.added = self.removed = 0
+        self.notes: list[str] = []
+
+
+def read(tree: Any, base: Analysis, overlay: Overlay, jobs: int, scope: tuple[str, ...] = ()) -> Reading:
+    """Read every unit that the overlay touches."""
+    out = Reading()
+    touched = overlay.touched
+    if not touched:
+        return out
+    contents = dict(overlay.files)
+    contents.update({name: GONE for name in overlay.removed})
+    included = {d for r in base.records for d in r.dependencies}
+    grown = not included.issuperset(overlay.files)
+    records = [
+        r for r in base.records
+        if not r.file.startswith("<")
+        and (r.file in touched or not touched.isdisjoint(r.dependencies) or (grown and r.status != "analysed"))
+    ]  # fmt: skip
+    commands = _commands(tree, base, records)
+    wanted: list[CompileCommand] = []
+    keys: dict[int, str] = {}
+    before: dict[str, str] = {}
+    for record in records:
+        before[record.key] = record.status
+        command = commands.get(record.key)
+        if record.file in overlay.removed:
+            out.exchanged[record.key] = (base.index(record.key), None)
+            out.removed += 1
+            continue
+        if command is None:
+            out.total += 1
+            out.lost.append(UnitTrouble(file=record.file, error=f"{record.file}: its compile command is not known"))
+            continue
+        keys[id(command)] = record.key
+        wanted.append(command)
+    seen = _take(tree, base, contents, wanted, keys, before, jobs, out)
+    _read_new(tree, base, overlay, contents, seen, scope, jobs, out)
+    _remark(overlay, included | seen | {r.file for r in base.records}, out)
+    return out
+
+
+def _take(
+    tree: Any, base: Analysis, contents: dict[str, bytes], wanted: list[CompileCommand], keys: dict[int, str],
+    before: dict[str, str], jobs: int, out: Reading,
+) -> set[str]:  # fmt: skip
+    """Read units and enter what differs; returns all files that were read on the way.  A lost one stays as it was, so
+    that nothing in it is taken for fixed."""
+    seen: set[str] = set()
+    for command, result in extract_files(tree, wanted, contents, jobs):
+        key = keys[id(command)] if command is not None else result.key
+        out.total += command is not None
+        seen.update(result.dependencies)
+        if result.status != "analysed" and before.get(key, "analysed") == "analysed":
+            (out.lost if result.status == "lost" else out.partial).append(UnitTrouble(file=result.file, error=result.error))
+        old = base.store.get("unit", key)
+        if result.status != "lost" and result.blob != old:
+            out.blobs[key] = result.blob
+            out.exchanged[key] = (base.index(key), index_unit(decode(result.blob)))
+    out.lost.sort(key=lambda t: (t.file, t.error))
+    out.partial.sort(key=lambda t: (t.file, t.error))
+    return seen
+
+
+def _commands(tree: Any, base: Analysis, records: list[Any]) -> dict[str, CompileCommand]:
+    """Commands by the keys of the units that they made."""
+    files: dict[str, list[CompileCommand]] = {}
+    for command in tree.commands:
+        files.setdefault(command.file, []).append(command)
+    build = tree.build or tree.root
+    out: dict[str, CompileCommand] = {}
+    for record in records:
+        same = files.get(record.file, [])
+        if len(same) == 1:
+            out[record.key] = same[0]
+        for command in same if len(same) > 1 else ():
+            made = decoded(base.store.get(RECORDS, work_of(command, tree.root, build).name))
+            if made is not None and made.key == record.key:
+                out[record.key] = command
+    return out
+
+
+def _read_new(
+    tree: Any, base: Analysis, overlay: Overlay, contents: dict[str, bytes], seen: set[str], scope: tuple[str, ...],
+    jobs: int, out: Reading,
+) -> None:  # fmt: skip
+    """Read sources that the patch makes, with a neighbour's command."""
+    made = [
+        name for name in sorted(overlay.files)
+        if name.endswith(".c") and name not in seen and in_scope(name, scope)
+        and not os.path.exists(os.path.join(tree.root, name))
+    ]  # fmt: skip
+    wanted: list[CompileCommand] = []
+    keys: dict[int, str] = {}
+    for name in made:
+        other = neighbour(tree.commands, name, overlay.renamed.get(name))
+        if other is None:
+            out.notes.append(f"{name}: new, and nothing near it is compiled: not read")
+            continue
+        command = moved(other, name, tree.root)
+        keys[id(command)] = f"new:{name}"
+        out.added += 1
+        wanted.append(command)
+        out.notes.append(f"{name}: new, read with the command of {other.file}; whether the build would compile it is not known")
+    seen |= _take(tree, base, contents, wanted, keys, {}, jobs, out)
+
+
+def neighbour(commands: Iterable[CompileCommand], name: str, was: str | None) -> CompileCommand | None:
+    """The command of the file that had this content under another name, else of the nearest one that is compiled: in
+    the same folder, or in the folder that shares most of the path; the first by name among equals."""
+    best: tuple[tuple[int, int, str], CompileCommand] | None = None
+    folders = os.path.dirname(name).split("/")
+    for command in commands:
+        if command.file == was:
+            return command
+        own = os.path.dirname(command.file).split("/")
+        shared = len(os.path.commonprefix([folders, own]))
+        if shared == 0 and folders != [""] and own != [""]:
+            continue
+        rank = (-shared, len(own) - shared, command.file)
+        if best is None or rank < best[0]:
+            best = rank, command
+    return best[1] if best else None
+
+
+def moved(command: CompileCommand, name: str, root: str) -> CompileCommand:
+    """A command made to compile another file."""
+    base = os.path.basename(name)[:-2].replace("-", "_")
+    arguments = []
+    for argument in command.arguments:
+        if argument.endswith(".c") and os.path.normpath(os.path.join(command.directory, argument)) == os.path.normpath(
+            os.path.join(root, command.file)
+        ):
+            argument = os.path.join(root, name)
+        elif argument.startswith(("-DKBUILD_BASENAME=", "-DKBUILD_MODNAME=")):
+            argument = f'{argument.partition("=")[0]}="{base}"'
+        arguments.append(argument)
+    return msgspec.structs.replace(command, file=name, arguments=arguments)
+
+
+def _remark(overlay: Overlay, known: set[str], out: Reading) -> None:
+    """List what of the patch was not looked at."""
+    for name in sorted(overlay.touched):
+        last = os.path.basename(name)
+        if last.startswith(BUILD_FILES) or last == ".config" or name.endswith((".mk", ".lds", ".lds.S")):
+            out.notes.append(f"{name}: not interpreted: nothing of a patch is executed")
+        elif name.endswith((".S", ".s", ".tbl", ".rs")):
+            out.notes.append(f"{name}: not C, not read")
+        elif (
+            name.endswith((".c", ".h")) and name in overlay.files and name not in known
+            and not any(note.startswith(f"{name}: ") for note in out.notes)
+        ):  # fmt: skip
+            out.notes.append(f"{name}: no unit of this configuration contains it: not read")

@@ -1,0 +1,191 @@
+"""A variant of an analysed program: some files with other contents, analysed again only as far as they reach.
+
+Functions whose body or position changed are analysed again, then callers for as long as summaries change.  Starting
+from old results instead of from nothing can leave results that only support each other around a cycle of calls; so
+cycles through a changed function start from nothing, and open obligations whose operation is gone are taken back
+(Pollock and Soffa, "An incremental version of iterative data flow analysis", IEEE TSE 1989, call this restarting).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from verifier.flow.summary import TRIVIAL, Summary
+from verifier.gate.overlay import Overlay
+from verifier.gate.units import Reading, read
+from verifier.ir.model import Function
+from verifier.program.analyse import Analysis
+from verifier.program.bodies import Bodies
+from verifier.program.engine import Engine
+from verifier.program.link import callees, relink
+from verifier.program.results import Results
+
+MOST_CYCLE = 400
+MOST_RETRIES = 5
+
+
+class Variant:
+    """`changed` are functions whose body differs from the stored program's (new ones too), `moved` those and the ones
+    that only stand elsewhere; `overlay` and `reading` tell where it came from."""
+
+    def __init__(self, base: Analysis, overlay: Overlay, reading: Reading) -> None:
+        self.base = base
+        self.overlay = overlay
+        self.reading = reading
+        self.program = base.program
+        self.bodies = base.bodies
+        self.doors = base.doors
+        self.results: Results = base.results
+        self.changed: set[str] = set()
+        self.moved: set[str] = set()
+        if reading.exchanged:
+            self._build()
+        self.frontier = base.frontier_of(self.program, self.doors, self.results)
+
+    def _build(self) -> None:
+        base, reading = self.base, self.reading
+        self.program = relink(base.program, reading.exchanged, lambda names: base.mentioning(names, reading.exchanged))
+        self.bodies = Bodies(lambda key: reading.blobs.get(key) or base.store.get("unit", key))
+        touched = [
+            fid for fid in base.program.functions.keys() | self.program.functions.keys()
+            if base.program.functions.get(fid) is not self.program.functions.get(fid)
+        ]  # fmt: skip
+        self._compare(touched)
+        self.doors = base.doors.over(self.program, set(touched), base.plain)
+        engine = Engine(self.program, self.bodies, base.pack)
+        engine.results = self.results = base.results.copy()
+        for fid in touched:
+            if fid not in self.program.functions:
+                self.results.pop(fid, None)
+        work = self._work(engine)
+        for fid in sorted(self._cycles()):
+            self.results.pop(fid, None)
+            work.add(fid)
+        engine.run(sorted(work), None)
+        for _ in range(MOST_RETRIES):
+            stale = unfounded(self.results)
+            if not stale:
+                break
+            for fid in stale:
+                self.results[fid].summary = msgspec.structs.replace(self.results[fid].summary, requires=())
+            engine.rounds.clear()
+            engine.run(sorted(stale), None)
+
+    def _compare(self, touched: Iterable[str]) -> None:
+        for fid in touched:
+            new, old = self.program.functions.get(fid), self.base.program.functions.get(fid)
+            if new is None:
+                continue
+            now = self.bodies.raw(new)
+            was = self.base.bodies.raw(old) if old is not None else None
+            if now == was:
+                continue
+            self.moved.add(fid)
+            a, b = self.bodies.body(new), self.base.bodies.body(old) if old is not None else None
+            if a is None or b is None or shape_of(a) != shape_of(b):
+                self.changed.add(fid)
+
+    def _work(self, engine: Engine) -> set[str]:
+        """Functions to begin with: what a scan would analyse among those that something changed for."""
+        old, new = self.base.program, self.program
+        came_or_went = {f for f in self.changed if f not in old.functions} | (old.functions.keys() - new.functions.keys())
+        suspects = set(self.moved)
+        for fid in came_or_went:
+            suspects.update([*old.callers.get(fid, ()), *new.callers.get(fid, ())])
+        for fid in self.changed - came_or_went:
+            if old.functions[fid].index.returns != new.functions[fid].index.returns:
+                suspects.update(new.callers.get(fid, ()))
+        if old.writes is not new.writes:
+            for fid in old.writes.keys() | new.writes.keys():
+                if old.writes.get(fid) != new.writes.get(fid):
+                    suspects.update(new.callers.get(fid, ()))
+        if old.slots is not new.slots:
+            for slot in old.slots.keys() | new.slots.keys():
+                if old.slots.get(slot) is not new.slots.get(slot) and old.slots.get(slot) != new.slots.get(slot):
+                    suspects.update(new.slot_callers.get(slot, ()))
+        return {fid for fid in suspects if fid in new.functions and self._analysed(engine, fid)}
+
+    def _analysed(self, engine: Engine, fid: str) -> bool:
+        """Whether a scan analyses a function: the rules speak of it, or something that it calls tells of it."""
+        info = self.program.functions[fid]
+        if engine.book.is_hook(info.index.name):
+            return False
+        if fid in self.results or engine.wanted(info):
+            return True
+        below = [(c, False) for c in callees(self.program, info)]
+        below += [(t.fid, True) for slot, _ in info.index.slots for t in self.program.targets(slot)]
+        return any(c in self.results and tells(self.results[c].summary, indirect) for c, indirect in below)
+
+    def _cycles(self) -> set[str]:
+        """Analysed functions that call, and are called by, a changed function."""
+        out: set[str] = set()
+        for fid in sorted(self.changed):
+            if fid in out:
+                continue
+            up = self._closure(fid, lambda f: self.program.callers.get(f, ()))
+            if len(up) > 1:
+                down = self._closure(fid, lambda f: callees(self.program, self.program.functions[f]), up)
+                if 1 < len(down) <= MOST_CYCLE:
+                    out |= down
+        return out
+
+    def _closure(self, fid: str, following: Any, among: set[str] | None = None) -> set[str]:
+        seen = {fid}
+        work = [fid]
+        while work:
+            for other in following(work.pop()):
+                if other not in seen and (other in among if among is not None else other in self.results):
+                    seen.add(other)
+                    work.append(other)
+        return seen
+
+
+def tells(summary: Summary, indirect: bool) -> bool:
+    """Whether a callee's summary sends its callers to work."""
+    if summary.requires:
+        return True
+    return not indirect and summary.alternatives != TRIVIAL.alternatives
+
+
+def unfounded(results: Results) -> list[str]:
+    """Functions with an open obligation that no chain of calls leads down to an operation from."""
+    open_at: dict[tuple[Any, str], bool] = {}
+    up: dict[tuple[Any, str], list[str]] = {}
+    for fid in results.loud():
+        result = results[fid]
+        for r in [*result.summary.requires, *result.closed]:
+            node = (r.key, fid)
+            open_at[node] = open_at.get(node, False) or len(r.trail) == 1
+        for key, callee, _ in result.edges:
+            up.setdefault((key, callee), []).append(fid)
+    work = [node for node, sink in open_at.items() if sink]
+    founded = set(work)
+    while work:
+        key, fid = work.pop()
+        for caller in up.get((key, fid), ()):
+            node = (key, caller)
+            if node in open_at and node not in founded:
+                founded.add(node)
+                work.append(node)
+    return sorted({fid for (key, fid) in open_at if (key, fid) not in founded})
+
+
+def shape_of(fn: Function) -> Any:
+    """A body without its position: lines relative to the function's first."""
+    base = fn.line
+
+    def shift(item: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (*item[:-1], item[-1] - base)
+
+    return (
+        fn.exprs, fn.params, fn.attributes,
+        [([shift(s) for s in b.statements], shift(b.terminator) if b.terminator[0] != "jmp" else b.terminator) for b in fn.blocks],
+    )  # fmt: skip
+
+
+def make_variant(tree: Any, base: Analysis, overlay: Overlay, jobs: int = 1, scope: tuple[str, ...] = ()) -> Variant:
+    """The stored program with an overlay."""
+    return Variant(base, overlay, read(tree, base, overlay, jobs, scope))
