@@ -39,10 +39,8 @@ else
 	@$(KQUAL) scan corpus --config plain --rules corpus/rules.toml --format html -o $(REPORT) --fail-on never --allow-incomplete 100
 endif
 
-picture: audit ## docs/report.png for the README: one page of the corpus' report, by chromium
-	@page=$$(grep -l fd_class_twice_bad $(REPORT)/findings/*.html | head -n 1); \
-	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1000,650 \
-		--screenshot=docs/report.png "file://$(CURDIR)/$$page"
+picture: audit ## docs/report*.png for the documentation: pages of the corpus' report, by chromium
+	@$(VENV)/bin/python benchmarks/pictures.py $(REPORT) docs
 
 test: $(if $(filter true,$(CI)),deps) $(READY) $(if $(filter true,$(CI)),kernels) ## the whole test suite; what the machine lacks is skipped, with CI=true it fails
 	@$(VENV)/bin/python -m pytest -q -rs -n auto --dist loadfile $(TESTS)

@@ -48,8 +48,10 @@ def _section(finding: Finding) -> list[str]:
         out.append(f"- why: {_text(finding.reason)}")
     out += [f"- assumes: {_text(assumption)}" for assumption in finding.assumptions]
     out.append("")
-    for number, step in enumerate(finding.path, 1):
-        out.append(f"{number}. {_code(f'{step.file}:{step.line}')} {_code(door_title(step.function))}: {_text(step.note)}")
+    path = wording.condensed(finding.path)
+    for index, step in enumerate(path):
+        note = _text(wording.step_note(path, index))
+        out.append(f"{index + 1}. {_code(f'{step.file}:{step.line}')} {_code(door_title(step.function))}: {note}")
     return [*out, "", "</details>", ""]
 
 

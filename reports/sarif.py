@@ -22,8 +22,11 @@ LEVELS = {"error": "error", "warning": "warning", "note": "note"}
 SCHEMA_URI = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
-def render(document: Document) -> bytes:
-    """The log file: one run, results in report order (so that a cut loses the least grave ones), UTF-8."""
+def render(document: Document, suppressed: dict[str, str] | None = None) -> bytes:
+    """The log file: one run, results in report order (so that a cut loses the least grave ones), UTF-8.
+
+    `suppressed` maps fingerprints of findings that somebody accepted to their justification.
+    """
     results = [(finding, None if document.fixed is None else "new") for finding in document.findings]
     results += [(finding, "absent") for finding in document.fixed or []]
     shown = results[:MOST_RESULTS]
@@ -47,7 +50,7 @@ def render(document: Document) -> bytes:
                 "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": notifications}],
                 "originalUriBaseIds": {"TREE": {"description": {"text": "The root of the kernel tree."}}},
                 "columnKind": "utf16CodeUnits",
-                "results": [_result(finding, state, index) for finding, state in shown],
+                "results": [_result(finding, state, index, suppressed or {}) for finding, state in shown],
                 "properties": {
                     "completeness": wording.completeness_line(document.completeness),
                     "configuration": dict(sorted(document.configuration.items())),
@@ -63,23 +66,40 @@ def _driver(document: Document, rules: list[str]) -> dict[str, Any]:
     notes = {note.id: note for note in document.rules}
     reasons = {finding.rule: finding.reason for finding in reversed(document.findings) if finding.reason}
     described = []
+    members: dict[str, list[Finding]] = {}
+    for finding in [*document.findings, *(document.fixed or [])]:
+        members.setdefault(finding.rule, []).append(finding)
     for rule in rules:
         note = notes.get(rule)
         operation = note.operation if note else ""
         reason = (note.reason if note else "") or reasons.get(rule, "")
-        text = wording.plain(reason or operation or rule)
+        text, markdown = _help(rule, operation, reason, members[rule])
         described.append(
             {
                 "id": wording.plain(rule),
                 "shortDescription": {"text": wording.plain(operation or rule)},
-                "fullDescription": {"text": text},
-                "help": {"text": f"Type `kqual explain {wording.plain(rule)}` for the rule and its examples."},
+                "fullDescription": {"text": wording.plain(reason or operation or rule)},
+                "help": {"text": text, "markdown": markdown},
+                "properties": {"tags": ["security", *([wording.plain(note.service)] if note and note.service else [])]},
             }
         )
     return {"name": "kqual", "version": __version__, "semanticVersion": __version__, "rules": described}
 
 
-def _result(finding: Finding, state: str | None, index: dict[str, int]) -> dict[str, Any]:
+def _help(rule: str, operation: str, reason: str, findings: list[Finding]) -> tuple[str, str]:
+    """What a site shows beside a result, as text and as Markdown (names in code spans without backquotes of their own)."""
+    checks = sorted({name for finding in findings for name in finding.requires})
+    kinds = [kind for kind in wording.TITLES if any(finding.kind == kind for finding in findings)]
+    lines = [f"{wording.plain(operation or rule)} must come after {wording.listed(checks, '')}." if checks else wording.plain(operation or rule)]
+    if reason:
+        lines.append(f"Why: {wording.plain(reason)}.")
+    lines += [f"{wording.TITLES[kind]}: {wording.EFFECTS[kind]} {wording.FIXES[kind].replace('{checks}', 'the check')}" for kind in kinds]
+    lines.append(f"Type: kqual explain {wording.plain(rule)}")
+    plain = [wording.plain(line) for line in lines]
+    return "\n".join(plain), "\n\n".join("".join("\\" + c if c in "\\`*_{}[]<>#|!" else c for c in line) for line in plain)
+
+
+def _result(finding: Finding, state: str | None, index: dict[str, int], suppressed: dict[str, str]) -> dict[str, Any]:
     text = wording.headline(finding) + f"; door: {wording.door_line(finding)}"
     result: dict[str, Any] = {
         "ruleId": wording.plain(finding.rule),
@@ -105,19 +125,23 @@ def _result(finding: Finding, state: str | None, index: dict[str, int]) -> dict[
         result["relatedLocations"] = [related]
     if state is not None:
         result["baselineState"] = state
+    # An empty list says that suppressions were looked for and that there is none (section 3.27.23).
+    result["suppressions"] = []
+    if finding.fingerprint in suppressed:
+        justification = wording.plain(suppressed[finding.fingerprint])
+        result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": justification}]
     return result
 
 
 def _flow(finding: Finding) -> dict[str, Any]:
     """The path; its end is kept when it is too long, for there the operation stands."""
-    steps = finding.path[-MOST_STEPS:] or [
-        Step(file=finding.file, line=finding.line, function=finding.function, note=finding.operation)
-    ]
+    path = wording.condensed(finding.path) or [Step(file=finding.file, line=finding.line, function=finding.function, note=finding.operation)]
     locations = []
-    for step in steps:
+    for index in range(max(0, len(path) - MOST_STEPS), len(path)):
+        step = path[index]
         place = _location(step.file, step.line, step.function)
-        place["message"] = {"text": wording.plain(f"{door_title(step.function)}: {step.note}")}
-        locations.append({"location": place})
+        place["message"] = {"text": wording.plain(f"{door_title(step.function)}: ") + wording.step_note(path, index)}
+        locations.append({"location": place, "importance": "essential" if index == len(path) - 1 else "important"})
     return {"locations": locations}
 
 

@@ -52,6 +52,30 @@ def lines(document: Document, colour: bool = False, notes: bool = False, ledger:
     yield wording.verdict_line(document)
 
 
+def terse(document: Document, notes: bool = False, emacs: bool = False, tree: str = "") -> str:
+    """One line a finding between the completeness line and the verdict, as `checkpatch --terse` has it.
+
+    `emacs` adds a column, the folder that the names are relative to (`tree`), and each step of a path as a note: what
+    editors' "next error" walks along.
+    """
+    column = ":1" if emacs else ""
+    out = [wording.completeness_line(document.completeness)]
+    if tree:
+        out.append(wording.plain(f"kqual: Entering directory '{tree}'"))
+    for finding in document.findings:
+        if finding.tier == "note" and not notes:
+            continue
+        place = wording.plain(f"{finding.file}:{finding.line}{column}: {finding.tier}: ")
+        out.append(place + wording.headline(finding) + wording.plain(f" [{finding.rule}] {finding.fingerprint}"))
+        path = wording.condensed(finding.path) if emacs else []
+        for index, step in enumerate(path):
+            note = wording.step_note(path, index)
+            out.append(wording.plain(f"{step.file}:{step.line}{column}: note: {door_title(step.function)}: ") + note)
+    if tree:
+        out.append(wording.plain(f"kqual: Leaving directory '{tree}'"))
+    return "\n".join([*out, wording.verdict_line(document)]) + "\n"
+
+
 def finding_lines(finding: Finding, paint=None) -> Iterator[str]:
     """One finding: its headline, then indented who reaches it, the path, the protected sibling, assumptions."""
     paint = paint or _painter(False)
@@ -59,8 +83,9 @@ def finding_lines(finding: Finding, paint=None) -> Iterator[str]:
     rule = wording.plain(f"[{finding.rule}]") if finding.rule else f"[{finding.kind}]"
     yield f"{place} {paint(finding.tier, finding.tier + ':')} {wording.headline(finding)} {paint('dim', rule)}"
     yield f"    in {wording.plain(door_title(finding.function))}; door: {wording.door_line(finding)}"
-    for step in finding.path:
-        yield wording.plain(f"    {step.file}:{step.line}: {door_title(step.function)}: {step.note}")
+    path = wording.condensed(finding.path)
+    for index, step in enumerate(path):
+        yield wording.plain(f"    {step.file}:{step.line}: {door_title(step.function)}: ") + wording.step_note(path, index)
     if finding.passed:
         yield "    passed on the way: " + wording.plain(", ".join(finding.passed))
     if finding.sibling is not None:

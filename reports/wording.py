@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from verifier.findings import TIERS, Completeness, Document, Finding, door_title
+from verifier.findings import TIERS, Completeness, Document, Finding, Step, door_title
 
 SENTENCES = {
     "missing-check": "`{operation}` is reached without {checks}",
@@ -16,6 +16,11 @@ SENTENCES = {
     "wrong-namespace": "{checks} is asked in another namespace than that of `{object}`",
     "wrong-subject": "{checks} is asked about another subject than the one that performs `{operation}`",
     "vacuous-check": "{checks} cannot refuse `{operation}`",
+}
+UNNAMED = {  # the same where the object has no name
+    "wrong-object": "{checks} is asked about another object than the one that `{operation}` uses",
+    "refetch": "the object was fetched again after {checks}; `{operation}` uses the unchecked one",
+    "wrong-namespace": "{checks} is asked in another namespace than that of the object that `{operation}` uses",
 }
 TITLES = {
     "missing-check": "Missing check",
@@ -46,11 +51,48 @@ LEDGER_TITLES = {
     "baseline": "known findings",
 }
 FOR_REVIEWERS = ("patch-note", "patch-series", "allowed", "stale-allow", "baseline")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+EFFECTS = {
+    "missing-check": "The operation runs although nobody was asked: a policy that forbids it is not enforced on this path.",
+    "ignored-result": "The check is asked, and the operation runs even when it says no.",
+    "wrong-object": "The check speaks of one object and the operation uses another, for which no policy was asked.",
+    "weaker-check": "A subject that holds only the lesser right can perform the operation.",
+    "refetch": "Between check and use the object behind the same key can be replaced by one that would be refused.",
+    "late-check": "When the check refuses, the effect has already happened.",
+    "wrong-namespace": "A subject that is privileged in a namespace of its own can act on an object of another one.",
+    "wrong-subject": "The credentials asked about are not those of whoever causes the operation.",
+    "vacuous-check": "The check stands there and can refuse nothing, so that the path is as good as unchecked.",
+}
+FIXES = {
+    "missing-check": "Call {checks} before the operation, on this object, and leave with its error.",
+    "ignored-result": "Test the result of {checks} and leave with the error before the operation.",
+    "wrong-object": "Ask {checks} about the object that the operation uses, or use the one that was checked.",
+    "weaker-check": "Ask {checks} for the right that the operation needs.",
+    "refetch": "Use the object that passed {checks} instead of fetching it again, or ask again.",
+    "late-check": "Move {checks} before the first effect, or undo the effect when it refuses.",
+    "wrong-namespace": "Ask {checks} in the namespace that owns the object.",
+    "wrong-subject": "Ask {checks} about the subject that causes the operation.",
+    "vacuous-check": "Find out why {checks} cannot refuse here; the object may be exempt or no module may listen.",
+}
+NAMELESS = ("", "?")  # what stands for an object that the engine cannot name
+SUBJECTS = {
+    "user": "the task that makes the call",
+    "remote": "a remote peer",
+    "mounter": "whoever mounted the file system",
+    "sender": "the sender of the message",
+    "submitter": "whoever submitted the request",
+}
+# Controls, and characters without width or that turn the direction of text.
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
+_BLANK = re.compile(r"[(,]\s*_\s*[,)]")
 
 
 def plain(text: str) -> str:
     """The text on one line: control characters and direction marks of hostile names become `\\xNN` or `\\uNNNN`."""
+    if text.isascii() and text.isprintable():
+        return text
+
     def escape(match: re.Match[str]) -> str:
         code = ord(match[0])
         return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
@@ -70,6 +112,8 @@ def listed(names: list[str], mark: str = "`") -> str:
 def headline(finding: Finding, mark: str = "`") -> str:
     """What is wrong, in one sentence without the place."""
     sentence = SENTENCES.get(finding.kind, "{kind} at `{operation}`: {checks}")
+    if finding.object in NAMELESS:
+        sentence = UNNAMED.get(finding.kind, sentence)
     text = sentence.replace("`", mark).format(
         kind=finding.kind,
         operation=finding.operation,
@@ -77,6 +121,57 @@ def headline(finding: Finding, mark: str = "`") -> str:
         checks=listed(finding.requires, mark),
     )
     return plain(text)
+
+
+def obligation(finding: Finding, mark: str = "`") -> str:
+    """What must hold, in one sentence."""
+    what = f"{mark}{finding.operation}{mark}"
+    about = f" on {mark}{finding.object}{mark}" if finding.object not in (*NAMELESS, finding.operation) else ""
+    blank = " (_ stands for any argument)" if _BLANK.search(finding.operation) else ""
+    return plain(
+        f"On every path from a door, {listed(finding.requires, mark)} must have been passed before {what}{about}{blank}."
+    )
+
+
+def subject_line(finding: Finding) -> str:
+    """Who acts, in words."""
+    return SUBJECTS.get(finding.subject or "user", plain(finding.subject))
+
+
+def effect(finding: Finding) -> str:
+    """What follows from a finding of this kind."""
+    return EFFECTS.get(finding.kind, "What follows is for a person to judge.")
+
+
+def suggested_fix(finding: Finding, mark: str = "`") -> str:
+    """What would meet the obligation, in general words."""
+    sentence = FIXES.get(finding.kind, "Meet the obligation with {checks}.")
+    return plain(sentence.replace("{checks}", listed(finding.requires, mark)))
+
+
+def step_note(path: list[Step], index: int) -> str:
+    """What happens at a step.  Of a branch it says where the path goes on: "taken" alone would be read as the source's
+    condition being true, while the engine's own condition may be its negation."""
+    step = path[index]
+    branch = step.note.removeprefix("branch: ") if step.note.startswith("branch: ") else ""
+    if branch.startswith("calls "):
+        return plain(f"asks {branch.removeprefix('calls ')}")
+    if not branch:
+        return plain(step.note)
+    words = "branches" if branch in ("taken", "not taken") else plain(f"takes {branch}")
+    following = path[index + 1] if index + 1 < len(path) else None
+    if following is None or (following.file, following.function) != (step.file, step.function):
+        return words
+    return f"{words}, goes on to line {following.line}"
+
+
+def condensed(path: list[Step]) -> list[Step]:
+    """The path without branches that stay on their line: conditions joined by `&&`, and macros, make many of them."""
+    def stays(step: Step, following: Step) -> bool:
+        same = (step.file, step.line, step.function) == (following.file, following.line, following.function)
+        return same and step.note in ("branch: taken", "branch: not taken")
+
+    return [step for index, step in enumerate(path) if index + 1 == len(path) or not stays(step, path[index + 1])]
 
 
 def door_line(finding: Finding) -> str:

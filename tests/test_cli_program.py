@@ -201,7 +201,7 @@ def test_html_has_the_source(run, place):
     status, out, _ = run(*SCAN[:-1], "html", "-o", "report")
     assert status == 1 and out.splitlines()[-1] == "report/index.html"
     page = next((place / "report" / "findings").glob("*.html")).read_text()
-    assert "controlled_op" in page and '<span class="number">23</span>' in page
+    assert "controlled_op" in page and '<u>23</u>' in page
 
 
 def test_rules_lint_and_test(run):

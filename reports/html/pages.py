@@ -1,82 +1,213 @@
-"""Writes the HTML report: index, lists, one page a finding, ledger and configuration, and the JSON beside them."""
+"""Writes the HTML report: the index and its data, a page a finding, and the pages that count and explain."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from pygments.formatters import HtmlFormatter
 
-from reports import json_document
-from reports.html import views
-from verifier.errors import KqualError
-from verifier.findings import TIERS, Document
+from reports import comparison as comparing
+from reports import json_document, wording
+from reports.html import compare_view, coverage_view, groups, names, path_view, rows, source_view
+from reports.html.finding_view import finding_view
+from reports.html.folder import Folder
+from reports.html.graph_view import graph_view
+from reports.html.material import Material, service_of
+from reports.html.source_text import Source, Sources
+from reports.html.summary import summary
+from verifier.findings import Document, Finding
 
-MARKER = ".kqual-report"
-MOST_PAGES = 3000  # pages of findings; further ones are in the tables and in report.json
+MOST_PAGES = 6000  # pages of findings; further ones are in the tables and in report.json
+MOST_GRAPHS = 600  # pages of functions: each takes a run of the analysis on the function
+ASSETS = ("style.css", "index.js", "finding.js", "function.js")
 
 
-def write(document: Document, folder: Path, source: views.Source = lambda _: None) -> Path:
+@dataclass
+class _Report:
+    """What the steps of `write` share."""
+
+    document: Document
+    material: Material
+    folder: Folder
+    environment: Environment
+    sources: Sources
+    services: dict[str, str]
+    pages: dict[int, Finding] = field(default_factory=dict)
+    source_pages: dict[str, str] = field(default_factory=dict)
+    hook_pages: dict[str, str] = field(default_factory=dict)
+    rule_pages: dict[str, str] = field(default_factory=dict)
+    shared: dict[str, object] = field(default_factory=dict)
+
+    def page(self, name: str, template: str, **more: object) -> None:
+        """Render and put one page; `root` leads from it back to the top."""
+        everything = self.shared | {"root": "../" * name.count("/")} | more
+        text = self.environment.get_template(template).render(**everything)
+        self.folder.put(name, text.encode("utf-8", "replace"))
+
+    def service(self, finding: Finding) -> str:
+        return self.services.get(finding.rule, "")
+
+    def row(self, finding: Finding) -> rows.Row:
+        return rows.row(finding, id(finding) in self.pages, self.service(finding), self.rule_pages.get(finding.rule, ""))
+
+
+def write(
+    document: Document, folder: Path, source: Source = lambda _: None, material: Material | None = None,
+    comparison: comparing.Comparison | None = None,
+) -> Path:  # fmt: skip
     """Write the report into `folder` and return its index.html.
 
-    `source` gives the text of a file of the tree for the excerpts.  The folder is made when absent; one that is not
-    empty and holds no report is refused.  Raises KqualError then, OSError when writing fails.
+    `source` gives the text of a file of the tree; `material` what is known beyond the document; `comparison` adds a
+    page of it.  The folder is made when absent; one that is not empty and holds no report is refused.  Pages that did
+    not change are not written again.  Raises KqualError for the folder, OSError when writing fails.
     """
-    _claim(folder)
+    material = material or Material()
     environment = Environment(
         loader=PackageLoader("reports.html"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    summary = views.summary(document)
-    excerpts = views.Excerpts(source)
-    everything = {"summary": summary, "root": ""}
-
-    def page(name: str, template: str, **more: object) -> None:
-        text = environment.get_template(template).render(**(everything | more))
-        (folder / name).write_text(text, encoding="utf-8", errors="replace")
-
-    grave = [finding for finding in document.findings if finding.tier != "note"]
-    paged = {id(finding) for finding in grave[:MOST_PAGES]}
-    listed: dict[str, list[views.Row]] = {tier: [] for tier in TIERS}
-    for finding in document.findings:
-        entry = views.row(finding, id(finding) in paged)
-        listed[entry.tier].append(entry)
-        if entry.page:
-            page(entry.page, "finding.html.j2", finding=views.finding_view(finding, excerpts), root="../")
-    first = []
-    for tier, rows in listed.items():
-        for name, table in views.tables(rows, tier, f"{tier}s"):
-            page(name, "list.html.j2", table=table)
-            if name == f"{tier}s.html":
-                first.append(table)
-    fixed = [views.row(finding, False) for finding in document.fixed or []]
-    page("ledger.html", "ledger.html.j2", groups=views.groups(document), document=document)
-    _assets(folder)
-    (folder / "report.json").write_bytes(json_document.render(document))
-    page("index.html", "index.html.j2", tables=first, fixed=fixed)
+    noted = {note.id: note.service for note in document.rules}
+    findings = [*document.findings, *(document.fixed or [])]
+    services = {finding.rule: wording.plain(service_of(finding, material, noted)) for finding in findings}
+    report = _Report(document, material, Folder(folder), environment, Sources(source), services)
+    report.shared = {"summary": summary(document, services, material, comparison is not None)}
+    grave = [finding for finding in document.findings if finding.tier != "note" and rows.has_page(finding)]
+    report.pages = {id(finding): finding for finding in grave[:MOST_PAGES]}
+    report.rule_pages = {finding.rule: names.page("rules", finding.rule) for finding in document.findings}
+    report.hook_pages = {hook: names.page("hooks", hook) for finding in findings for hook in groups.hooks_of(finding)}
+    report.hook_pages |= {site: names.page("hooks", site) for site in coverage_view.site_lines(material.coverage or {})}
+    _sources(report)
+    _findings(report)
+    _lists(report)
+    _groups(report)
+    if comparison is not None:
+        report.page("compare.html", "compare.html.j2", compared=compare_view.compare_view(comparison, report.row))
+    for name in ASSETS:
+        report.folder.put(f"assets/{name}", (files("reports.html") / "assets" / name).read_bytes())
+    report.folder.put("report.json", json_document.render(document))
+    report.folder.finish()
     return folder / "index.html"
 
 
-def _claim(folder: Path) -> None:
-    """Make the folder ours: pages of an earlier report are removed, anything else is left alone."""
-    if folder.exists() and not folder.is_dir():
-        raise KqualError(f"{folder} is a file, the HTML report is a folder", "name a folder with -o DIR")
-    folder.mkdir(parents=True, exist_ok=True)
-    marker = folder / MARKER
-    if not marker.exists() and any(folder.iterdir()):
-        raise KqualError(f"{folder} is not empty and holds no kqual report", "name another folder with -o DIR")
-    marker.write_text("This folder is written by kqual; its pages are replaced at the next report.\n")
-    for old in [*folder.glob("*.html"), *(folder / "findings").glob("*.html")]:
-        old.unlink()
-    (folder / "findings").mkdir(exist_ok=True)
-    (folder / "assets").mkdir(exist_ok=True)
+def _sources(report: _Report) -> None:
+    """A page for each file that a paged finding names, and which there are."""
+    paged = list(report.pages.values())
+    of_file = groups.grouped(paged, lambda finding: [finding.file])
+    for file, lines in sorted(source_view.places(paged).items()):
+        marked = [(finding, f"findings/{finding.fingerprint}.html") for finding in of_file.get(file, [])]
+        view = source_view.source_view(file, lines, marked, report.sources)
+        if view is not None:
+            report.source_pages[file] = path_view.source_page(file)
+            report.page(report.source_pages[file], "source.html.j2", source=view)
 
 
-def _assets(folder: Path) -> None:
-    own = files("reports.html") / "assets"
-    light = HtmlFormatter(style="friendly").get_style_defs("pre.code")
-    dark = HtmlFormatter(style="github-dark").get_style_defs("pre.code")
-    style = (own / "style.css").read_text(encoding="utf-8")
-    style += f"\n{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\npre.code {{ background: var(--code); }}\n"
-    (folder / "assets" / "style.css").write_text(style, encoding="utf-8")
-    (folder / "assets" / "filter.js").write_text((own / "filter.js").read_text(encoding="utf-8"), encoding="utf-8")
+def _findings(report: _Report) -> None:
+    """The pages of findings, each with its neighbours in report order, and of the functions they stand in."""
+    graphs = _graphs(report)
+    paged = list(report.pages.values())
+    for number, finding in enumerate(paged):
+        rule = report.material.rules.get(finding.rule)
+        before, after = paged[max(0, number - 1)], paged[min(len(paged) - 1, number + 1)]
+        view = finding_view(
+            finding, report.row(finding), report.document, report.sources, source_pages=report.source_pages,
+            hook_pages=report.hook_pages, function_page=graphs.get((finding.file, finding.function), ""),
+            reason=rule.reason if rule is not None else "",
+            previous="" if before is finding else f"{before.fingerprint}.html",
+            following="" if after is finding else f"{after.fingerprint}.html",
+        )  # fmt: skip
+        report.page(view.row.page, "finding.html.j2", finding=view)
+
+
+def _graphs(report: _Report) -> dict[tuple[str, str], str]:
+    """Pages of the functions that hold findings: control-flow graph and source beside each other."""
+    out: dict[tuple[str, str], str] = {}
+    paged = list(report.pages.values())
+    members = groups.grouped(paged, lambda finding: [f"{finding.file}\0{finding.function}"])
+    wanted = list(dict.fromkeys(f"{finding.file}\0{finding.function}" for finding in paged))[:MOST_GRAPHS]
+    for key in wanted:
+        first = members[key][0]
+        graph = report.material.graph(first.file, first.function, first.line)
+        if graph is None:
+            continue
+        checks = {name for finding in members[key] for name in finding.requires}
+        picture = graph_view(graph, checks, {finding.line for finding in members[key]})
+        if picture is None:
+            continue
+        name = names.page("functions", key)
+        lines = path_view.lines_around(graph.file, {finding.line: [] for finding in members[key]}, True, report.sources)
+        report.page(
+            name, "function.html.j2", function=wording.plain(graph.name), place=wording.plain(f"{graph.file}:{graph.line}"),
+            graph=picture, parts=lines, rows=[report.row(finding) for finding in members[key]],
+            checks=[(wording.plain(check), report.hook_pages[check]) for check in sorted(checks)],
+        )  # fmt: skip
+        out[first.file, first.function] = name
+    return out
+
+
+def _lists(report: _Report) -> None:
+    """The index with its data, and a list of each tier for readers without scripts."""
+    document = report.document
+    listed: dict[str, list[rows.Row]] = {}
+    for finding in document.findings:
+        made = report.row(finding)
+        listed.setdefault(made.tier, []).append(made)
+    for tier, _, _ in report.shared["summary"].counts:  # type: ignore[attr-defined]
+        for name, table in rows.tables(listed.get(tier, []), tier):
+            report.page(name, "list.html.j2", table=table)
+    data, left = rows.index_data((f, report.service(f), id(f) in report.pages) for f in document.findings)
+    report.folder.put("data/findings.js", data)
+    first = [*listed.get("error", []), *listed.get("warning", [])]
+    report.page(
+        "index.html", "index.html.j2", first=first[: rows.FIRST_ROWS], grave=wording.number(len(first)),
+        shown=wording.number(min(len(first), rows.FIRST_ROWS)), left=wording.number(left) if left else "",
+        fixed=[report.row(finding) for finding in document.fixed or []],
+    )  # fmt: skip
+
+
+def _groups(report: _Report) -> None:
+    """Directories, rules, hooks, doors, coverage, the ledger and the configuration."""
+    document, material, findings = report.document, report.material, report.document.findings
+    by_rule = groups.grouped(findings, lambda finding: [finding.rule])
+    by_hook = groups.grouped(findings, groups.hooks_of)
+    sites = coverage_view.site_lines(material.coverage or {})
+    by_hook |= {hook: [] for hook in report.hook_pages if hook not in by_hook}
+    lines = groups.totals(by_rule, "rules", "rule")
+    titles = {wording.plain(rule): groups.rule_text(rule, document, material) for rule in by_rule}
+    for line in lines:
+        line.note = wording.plain(titles[line.name].reason)
+    report.page("rules.html", "totals.html.j2", title="Rules", column="Rule", column_note="Why", lines=lines, text="Rules that a finding violates.")
+    hook_lines = groups.totals(by_hook, "hooks", "hook")
+    report.page("hooks.html", "totals.html.j2", title="Hooks", column="Check", column_note="", lines=hook_lines,
+                text="Checks that a finding wants, or that its protected sibling passes.")  # fmt: skip
+    doors = groups.totals(groups.grouped(findings, groups.doors_of), "", "door")
+    report.page("doors.html", "totals.html.j2", title="Doors", column="Door", column_note="", lines=doors,
+                text="Where user space, or another subject, enters and reaches a finding; one finding may have several doors.")  # fmt: skip
+    report.page("directories.html", "totals.html.j2", title="Directories", column="Directory", column_note="",
+                lines=groups.directories(findings), text="Findings below each directory, with everything further down.")  # fmt: skip
+    for rule, members in by_rule.items():
+        text = titles[wording.plain(rule)]
+        checks = dict.fromkeys([*text.checks, *(hook for finding in members for hook in finding.requires)])
+        view = groups.RuleView(
+            text, wording.plain(material.services.get(text.service, text.service)),
+            [report.row(finding) for finding in members[: groups.MOST_ROWS]], max(0, len(members) - groups.MOST_ROWS),
+            [(wording.plain(hook), report.hook_pages.get(hook, "")) for hook in checks],
+        )  # fmt: skip
+        report.page(names.page("rules", rule), "rule.html.j2", rule=view)
+    for hook, members in by_hook.items():
+        wanting = [finding for finding in members if hook in finding.requires]
+        view = groups.HookView(
+            wording.plain(hook),
+            [(wording.plain(rule), names.page("rules", rule)) for rule in sorted({finding.rule for finding in wanting})],
+            [report.row(finding) for finding in wanting[: groups.MOST_ROWS]], max(0, len(wanting) - groups.MOST_ROWS),
+            groups.siblings(members, hook, report.source_pages), sites.get(hook, []),
+        )  # fmt: skip
+        report.page(names.page("hooks", hook), "hook.html.j2", hook=view)
+    if material.coverage is not None:
+        matrix = coverage_view.coverage_view(material.coverage, [(f, report.service(f)) for f in findings])
+        report.page("coverage.html", "coverage.html.j2", coverage=matrix)
+    report.page("ledger.html", "ledger.html.j2", gaps=groups.gaps(document))
+    exemptions = [(wording.plain(e.name), wording.plain(e.condition), wording.plain(e.reason)) for e in document.exemptions]
+    configuration = [(wording.plain(key), wording.plain(value)) for key, value in sorted(document.configuration.items())]
+    report.page("configuration.html", "configuration.html.j2", exemptions=exemptions, configuration=configuration,
+                command=wording.plain(material.command))  # fmt: skip

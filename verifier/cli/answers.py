@@ -14,7 +14,6 @@ from verifier.flow.state import ANY, NEG, POS, ZERO
 from verifier.flow.summary import Result
 from verifier.flow.values import Value, Values, show
 from verifier.ir.model import Function, decode
-from verifier.program.bodies import Bodies
 
 OUTCOMES = {
     ZERO: "0", NEG: "negative", POS: "positive", NEG | ZERO: "0 or negative", ZERO | POS: "0 or positive",
@@ -200,13 +199,8 @@ def facts(catalogue: Catalogue, where: str, pack: Any) -> Iterator[str]:
 
     The function is analysed again, alone, with its callees' stored summaries.
     """
-    from verifier.flow.solver import Solver
+    from verifier.cli.states import States, fact_text
     from verifier.flow.transfer import Frame
-    from verifier.oracles.obligations import Obligations
-    from verifier.program.engine import Engine
-    from verifier.program.index import index_unit
-    from verifier.program.link import link
-    from verifier.program.watch import FunctionWatcher
 
     file, _, number = where.rpartition(":")
     if not file or not number.isdigit():
@@ -217,19 +211,6 @@ def facts(catalogue: Catalogue, where: str, pack: Any) -> Iterator[str]:
     body = body_of(catalogue, record) if record else None
     if record is None or body is None or line > body.end_line:
         raise KqualError(f"line {line} of {file} is in no function of this scan", "a line inside of a function's body")
-    slots = catalogue.slots(dict.fromkeys(s for s, _ in record.slots))
-    below = [callee for _, callee in record.callees] + [t for s in slots.values() for t in s.targets]
-    records = catalogue.functions(dict.fromkeys([record.fid, *below]))
-    units = {}
-    for key in sorted({r.unit for r in records.values()}):
-        data = catalogue.store.get("unit", key)
-        if data is not None:
-            units[key] = index_unit(decode(data))
-    program = link(sorted(units.items(), key=lambda item: (item[1].file, item[0])))
-    engine = Engine(program, Bodies(lambda key: catalogue.store.get("unit", key)), pack)
-    engine.results = {
-        other.fid: result for other in records.values() if other.fid != record.fid and (result := result_of(other))
-    }
     stops = {statement[-1] for block in body.blocks for statement in block.statements}
     stops |= {block.terminator[-1] for block in body.blocks if block.terminator[0] in ("br", "sw", "ret", "any", "end")}
     line = min((stop for stop in stops if stop >= line), default=line)
@@ -263,8 +244,7 @@ def facts(catalogue: Catalogue, where: str, pack: Any) -> Iterator[str]:
             """The operand of a return or switch, when it is not part of a statement."""
             return self._within(state, self.line, lambda: Frame.value(self, state, index))
 
-    frame = Recorder(body, FunctionWatcher(engine, program.functions[record.fid], Obligations(engine.book, engine.matcher)))
-    Solver(frame).run()
+    States(catalogue, pack).solved(record, body, Recorder)
     names = [param.name for param in body.params]
     yield f"{place(record)}, before line {line}"
     if not seen:
@@ -274,13 +254,6 @@ def facts(catalogue: Catalogue, where: str, pack: Any) -> Iterator[str]:
     sometimes = frozenset.union(*(state.facts for state in seen)) - always
     for title, chosen in (("on every path", always), ("on some paths", sometimes)):
         for value in sorted(chosen, key=lambda v: v.number):
-            yield f"    {title}: {_passed(value, names)}"
+            yield f"    {title}: {fact_text(value, names)}"
     if not always and not sometimes:
         yield "    no check is passed"
-
-
-def _passed(value: Value, names: list[str]) -> str:
-    if value.op == "cond":
-        return f"{show(value.args[0], names) if isinstance(value.args[0], Value) else value.args[0]} holds"
-    arguments = ", ".join(show(argument, names) for argument in value.args[1])
-    return f"{value.args[0]}({arguments})"

@@ -11,22 +11,32 @@ import click
 from verifier.cli import messages
 from verifier.cli.report import stored_document
 from verifier.errors import KqualError
-from verifier.findings import KINDS, Finding
+from verifier.findings import KINDS, Document, Finding
 
 
 @click.command()
 @click.argument("what", metavar="ID|RULE|KIND")
 @click.option("--store", "store_path", type=click.Path(), metavar="FILE", help="Store of the scan that has the finding.")
 @click.option("--rules", multiple=True, type=click.Path(exists=True), metavar="DIR", help="Rule files over the bundled ones.")
+@click.option("--report", "as_report", is_flag=True, help="A finding as a report to the code's maintainers.")
 @click.pass_obj
-def explain(services: Any, what: str, store_path: str | None, rules: tuple[str, ...]) -> None:
+def explain(services: Any, what: str, store_path: str | None, rules: tuple[str, ...], as_report: bool) -> None:
     """Explain a finding by its id (or the beginning of it), a rule by its name, or a kind of finding.
 
     \b
         kqual explain missing-check
         kqual explain inode-unlink
         kqual explain 3f2a9c
+        kqual explain 3f2a9c --report       what, who can reach it, effect, evidence, fix, how it was found
     """
+    if as_report:
+        pack = services.load_pack(rules, "")
+        finding, document = find_in(what, store_path, pack)
+        rule = pack.rule(finding.rule)
+        from reports import bug_report
+
+        click.echo(bug_report.render(finding, document, rule.reason if rule is not None else ""), nl=False)
+        return
     if what in KINDS:
         click.echo(kind_page(what))
         return
@@ -47,8 +57,13 @@ def explain(services: Any, what: str, store_path: str | None, rules: tuple[str, 
 
 def find(what: str, store_path: str | None, pack: Any) -> Finding:
     """The finding of the last scan or gate whose fingerprint begins so; raises KqualError when it is not just one."""
+    return find_in(what, store_path, pack)[0]
+
+
+def find_in(what: str, store_path: str | None, pack: Any) -> tuple[Finding, Document]:
+    """The finding that `find` finds, and its document."""
     if len(what) >= 4 and all(c in "0123456789abcdef" for c in what):
-        found: dict[str, Finding] = {}
+        found: dict[str, tuple[Finding, Document]] = {}
         for which in ("scan", "gate"):
             try:
                 document, store = stored_document(store_path, which)
@@ -59,7 +74,7 @@ def find(what: str, store_path: str | None, pack: Any) -> Finding:
             store.close()
             for finding in [*document.findings, *(document.fixed or [])]:
                 if finding.fingerprint.startswith(what):
-                    found.setdefault(finding.fingerprint, finding)
+                    found.setdefault(finding.fingerprint, (finding, document))
         if len(found) == 1:
             return next(iter(found.values()))
         if found:

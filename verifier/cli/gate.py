@@ -57,7 +57,7 @@ def gate(
         if not session.store.readonly:
             session.store.put("document", "gate", encode(document))
             remember(session.store)
-    finish(document, given, tree)
+    finish(services, document, given, tree, None)  # the store's pictures are those of the base
 
 
 def read_change(folder: str, patch: str | None, base: str | None, head: str | None, span: str | None, most: int) -> Change:

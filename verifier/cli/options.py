@@ -89,6 +89,22 @@ def judgement_options(command: Callable) -> Callable:
     ])  # fmt: skip
 
 
+def text_options() -> list[Callable]:
+    """What text shows, and the HTML report's coverage."""
+    return [
+        click.option("--notes", is_flag=True, help="Text: show findings of tier note, too."),
+        click.option("--ledger", is_flag=True, help="Text: list all that was not analysed."),
+        click.option("--terse", is_flag=True, help="Text: one line a finding."),
+        click.option("--emacs", is_flag=True, help="Text: lines that editors step through, each step of a path one of them."),
+        click.option("--coverage", type=click.Path(), metavar="FILE", help="HTML: show this coverage document, too."),
+    ]
+
+
+def with_text_options(command: Callable) -> Callable:
+    """The options of `text_options`."""
+    return _apply(command, text_options())
+
+
 def output_options(formats: list[str]) -> Callable:
     """--format, -o, --fail-on, --allow-incomplete, --report-scope and what text shows."""
 
@@ -103,8 +119,7 @@ def output_options(formats: list[str]) -> Callable:
                          help="Exit with 1 when there is a finding as grave as this."),
             click.option("--allow-incomplete", type=Percent(), default="2%", show_default=True, metavar="PERCENT",
                          help="Exit with 3 when more of the units than this were not fully analysed."),
-            click.option("--notes", is_flag=True, help="Text: show findings of tier note, too."),
-            click.option("--ledger", is_flag=True, help="Text: list all that was not analysed."),
+            *text_options(),
         ])  # fmt: skip
 
     return decorate

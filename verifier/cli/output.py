@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
 from verifier.cli import messages
-from verifier.errors import KqualError
+from verifier.errors import KqualError, UsageError
 from verifier.findings import Document, at_or_above
 
 FORMATS = ["text", "json", "sarif", "html"]
@@ -19,15 +22,36 @@ DEFAULT_FOLDER = "kqual-report"
 MOST_SOURCE = 8 << 20  # bytes of a source file that an excerpt is taken from
 
 
-def emit(document: Document, form: str, output: str | None, tree: str | None, notes: bool, ledger: bool) -> None:
-    """Write the document in the format `form` to `output` (standard output when None; html: a folder)."""
-    if form == "html":
+@dataclass(frozen=True)
+class Wishes:
+    """How a document is to be printed.  `material` gives what the HTML report shows beyond the document; `comparison`
+    is a reports.comparison.Comparison, printed in place of the document (by HTML beside it)."""
+
+    form: str = "text"
+    output: str | None = None
+    tree: str | None = None
+    notes: bool = False
+    ledger: bool = False
+    terse: bool = False
+    emacs: bool = False
+    material: Callable[[], AbstractContextManager[Any]] = nullcontext
+    comparison: Any = None
+
+
+def emit(document: Document, wishes: Wishes) -> None:
+    """Write the document as wished, to `output` (standard output when None; html: a folder)."""
+    output = wishes.output
+    if wishes.form == "html":
         from reports.html import write
 
-        index = _writing(output or DEFAULT_FOLDER, lambda: write(document, Path(output or DEFAULT_FOLDER), source_of(tree)))
+        folder = Path(output or DEFAULT_FOLDER)
+        with wishes.material() as material:
+            index = _writing(
+                str(folder), lambda: write(document, folder, source_of(wishes.tree), material, wishes.comparison)
+            )
         click.echo(str(index))
         return
-    data = render(document, form, notes, ledger, to_terminal=output is None)
+    data = render(document, wishes)
     if output is None or output == "-":
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
@@ -39,10 +63,15 @@ def emit(document: Document, form: str, output: str | None, tree: str | None, no
     messages.say(f"{wording.verdict_line(document)}; written to {output}")
 
 
-def render(document: Document, form: str, notes: bool, ledger: bool, to_terminal: bool) -> bytes:
+def render(document: Document, wishes: Wishes) -> bytes:
     """The document as bytes in one of the one-file formats."""
-    from reports import json_document, mail, markdown, sarif, text
+    from reports import comparison, json_document, mail, markdown, sarif, text
 
+    form = wishes.form
+    if wishes.comparison is not None:
+        if form not in ("text", "mail"):
+            raise UsageError(f"no comparison in the format {form}", "--format text, mail or html")
+        return comparison.render(wishes.comparison, form == "mail").encode("utf-8", "replace")
     if form == "json":
         return json_document.render(document)
     if form == "sarif":
@@ -51,9 +80,12 @@ def render(document: Document, form: str, notes: bool, ledger: bool, to_terminal
         shown = markdown.render(document)
     elif form == "mail":
         shown = mail.render(document)
+    elif wishes.terse or wishes.emacs:
+        tree = os.path.realpath(wishes.tree) if wishes.emacs and wishes.tree else ""
+        shown = text.terse(document, wishes.notes, wishes.emacs, tree)
     else:
-        colour = to_terminal and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        shown = text.render(document, colour, notes, ledger)
+        colour = wishes.output is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        shown = text.render(document, colour, wishes.notes, wishes.ledger)
     return shown.encode("utf-8", "replace")
 
 

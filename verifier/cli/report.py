@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 from typing import Any
 
 import click
 
-from verifier.cli import output
+from verifier.cli import options, output
 from verifier.cli.session import check_tree, last_store
 from verifier.errors import KqualError
 from verifier.findings import Document, decode
@@ -22,35 +24,57 @@ def stored_document(store_path: str | None, which: str = "scan") -> tuple[Docume
     return decode(data), store
 
 
+def read_document(name: str) -> Document:
+    """The document of a JSON file; raises KqualError when it is none."""
+    try:
+        with open(name, "rb") as handle:
+            return decode(handle.read())
+    except OSError as error:
+        raise KqualError(f"{name}: {error.strerror}", "give a file written by `kqual scan --format json`") from error
+
+
 @click.command()
 @click.argument("document", required=False, type=click.Path())
-@click.option("--tree", type=click.Path(), metavar="TREE", help="Where the excerpts in HTML come from.")
+@click.option("--compare", "old", type=click.Path(), metavar="OLD", help="Say what changed since this document: text, mail or html.")
+@click.option("--tree", type=click.Path(), metavar="TREE", help="Where the source in HTML comes from.")
 @click.option("--store", "store_path", type=click.Path(), metavar="FILE", help="Take the last scan of this store.")
 @click.option("--format", "form", type=click.Choice(output.GATE_FORMATS), default="text", show_default=True)
 @click.option("-o", "--output", "target", type=click.Path(), metavar="PATH", help="A folder for html, else a file.")
-@click.option("--notes", is_flag=True, help="Text: show findings of tier note, too.")
-@click.option("--ledger", is_flag=True, help="Text: list all that was not analysed.")
+@options.with_text_options
+@click.pass_obj
 def report(
-    document: str | None, tree: str | None, store_path: str | None, form: str, target: str | None, notes: bool, ledger: bool
-) -> None:
-    """Print a finished scan or gate again, in another format.
+    services: Any, document: str | None, old: str | None, tree: str | None, store_path: str | None, form: str,
+    target: str | None, **given: Any,
+) -> None:  # fmt: skip
+    """Print a finished scan or gate again, in another format, or compare two.
 
     DOCUMENT is a JSON file that kqual wrote; without it the last scan is taken.  Exit status 0 once it is printed.
 
     \b
         kqual report --format html -o report
         kqual report scan.json --format sarif -o scan.sarif
+        kqual report --compare old.json new.json --format mail
     """
+    from verifier.cli import material
+
+    store_file, rules = None, ()
     if document is not None:
-        try:
-            with open(document, "rb") as handle:
-                content: Any = decode(handle.read())
-        except OSError as error:
-            raise KqualError(f"{document}: {error.strerror}", "give a file written by `kqual scan --format json`") from error
+        content = read_document(document)
+        if tree is not None:
+            check_tree(tree)
     else:
         content, store = stored_document(store_path)
         with store:
             tree = tree or store.meta("tree")
-    if tree is not None and document is not None:
-        check_tree(tree)
-    output.emit(content, form, target, tree, notes, ledger)
+            rules = tuple(path for path in json.loads(store.meta("rules") or "[]") if os.path.exists(path))
+            store_file = store.path
+    found = None
+    if old is not None:
+        from reports.comparison import compare
+
+        found = compare(read_document(old), content, services.load_pack(rules, "").services)
+    output.emit(content, output.Wishes(
+        form=form, output=target, tree=tree, comparison=found,
+        notes=given["notes"], ledger=given["ledger"], terse=given["terse"], emacs=given["emacs"],
+        material=lambda: material.opened(services, store_file, rules, given["coverage"]),
+    ))  # fmt: skip

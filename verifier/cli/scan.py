@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -22,13 +24,13 @@ def tree_part(given: dict[str, Any]) -> dict[str, Any]:
     return {key: given[key] for key in _TREE_KEYS}
 
 
-def finish(document: Document, given: dict[str, Any], tree: str) -> None:
+def finish(services: Any, document: Document, given: dict[str, Any], tree: str, store: Path | None) -> None:
     """Apply and write baselines, print the document, and end with its exit status."""
     if given["write_baseline"]:
         output.write(given["write_baseline"], baseline.encode(document.findings))
     if given["baseline"]:
         baseline.leave_out(document, baseline.read(given["baseline"]))
-    output.emit(document, given["form"], given["output"], tree, given["notes"], given["ledger"])
+    output.emit(document, wishes(services, given, tree, store))
     code = output.status(document, given["fail_on"], given["allow_incomplete"])
     stale = [entry.what for entry in document.completeness.ledger if entry.kind == "stale-allow"]
     if given["strict"] and stale:
@@ -48,6 +50,26 @@ def finish(document: Document, given: dict[str, Any], tree: str) -> None:
             f"{given['allow_incomplete']:.1%} are allowed (--allow-incomplete); `kqual doctor {tree}` says what is missing"
         )
     sys.exit(code)
+
+
+def wishes(services: Any, given: dict[str, Any], tree: str, store: Path | None) -> output.Wishes:
+    """How the options want the document; `store` is read again, and only for HTML."""
+    from verifier.cli import material
+
+    return output.Wishes(
+        form=given["form"], output=given["output"], tree=tree, notes=given["notes"], ledger=given["ledger"],
+        terse=given["terse"], emacs=given["emacs"],
+        material=lambda: material.opened(services, store, given["rules"], given["coverage"]),
+    )  # fmt: skip
+
+
+def command_line(name: str, given: dict[str, Any]) -> str:
+    """The command with the options that its result depends on; places on this machine are left out."""
+    words = ["kqual", name, "TREE", "--config", os.path.basename(given["config"])]
+    for option in ("scope", "rules", "report_scope"):
+        for value in given[option]:
+            words += ["--" + option.replace("_", "-"), os.path.basename(value.rstrip("/")) if option == "rules" else value]
+    return shlex.join(words)
 
 
 @click.command(epilog="Exit status: 0 nothing found, 1 findings, 2 an error, 3 analysis incomplete and nothing found.")
@@ -79,7 +101,8 @@ def scan(services: Any, tree: str, **given: Any) -> None:
         document = annotate(document, session, report_scope)
         if not session.store.readonly:
             session.store.put("document", "scan", encode(document))
+            session.store.set_meta("command", command_line("scan", given))
             session.store.set_meta("tree", os.path.realpath(folder))
             session.store.set_meta("rules", json.dumps([os.path.realpath(path) for path in given["rules"]]))
             remember(session.store)
-    finish(document, given, tree)
+    finish(services, document, given, tree, session.store.path)

@@ -1,0 +1,203 @@
+"""A control-flow graph as a picture: layers from top to bottom, after Sugiyama, Tagawa and Toda (IEEE SMC, 1981)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import networkx
+
+from reports import wording
+from reports.html.material import FunctionGraph, GraphBlock
+
+MOST_BLOCKS = 120  # a larger picture helps nobody; the source beside it stays
+MOST_LINES = 6  # statements shown in a block
+MOST_CHARACTERS = 38
+CHARACTER, LINE, PAD, GAP_X, GAP_Y = 7, 16, 8, 24, 40
+SWEEPS = 4
+STATES = {  # letter: (class, what it means)
+    "O": ("operation", "holds the operation of a finding"),
+    "C": ("checked", "every way to it has passed the wanted checks; its title names the objects"),
+    "S": ("some", "some ways to it have passed one of them"),
+    "U": ("open", "no way to it has passed one of them"),
+    "K": ("asks", "asks a wanted check"),
+    "-": ("plain", "nothing is known"),
+}
+
+
+@dataclass(frozen=True)
+class BlockView:
+    """A block of the picture; `lines` are (y, text), `rows` (source line, text) of all statements."""
+
+    number: int
+    state: str
+    letter: str
+    title: str
+    x: int
+    y: int
+    width: int
+    height: int
+    lines: list[tuple[int, str]]
+    rows: list[tuple[int, str]]
+    first_line: int
+
+
+@dataclass(frozen=True)
+class EdgeView:
+    """An edge as an SVG path; `label` stands at its beginning."""
+
+    path: str
+    label: str
+    x: int
+    y: int
+    back: bool
+
+
+@dataclass(frozen=True)
+class GraphView:
+    """The whole picture; `text` says it in words, `legend` are (letter, class, meaning) of the letters used."""
+
+    width: int
+    height: int
+    blocks: list[BlockView]
+    edges: list[EdgeView]
+    text: str
+    legend: list[tuple[str, str, str]]
+    by_line: dict[int, int]
+
+
+def layers(count: int, edges: list[tuple[int, int]]) -> tuple[list[list[int]], set[tuple[int, int]]]:
+    """Blocks by distance from the entry, and the edges that go back (found by depth-first search from block 0)."""
+    following: dict[int, list[int]] = {number: [] for number in range(count)}
+    for start, end in edges:
+        if end not in following[start]:
+            following[start].append(end)
+    back: set[tuple[int, int]] = set()
+    state = dict.fromkeys(range(count), 0)
+    for root in range(count):
+        if state[root]:
+            continue
+        state[root] = 1
+        work = [(root, iter(following[root]))]
+        while work:
+            node, rest = work[-1]
+            nxt = next(rest, None)
+            if nxt is None:
+                state[node] = 2
+                work.pop()
+            elif state[nxt] == 1:
+                back.add((node, nxt))
+            elif state[nxt] == 0:
+                state[nxt] = 1
+                work.append((nxt, iter(following[nxt])))
+    graph = networkx.DiGraph()
+    graph.add_nodes_from(range(count))
+    graph.add_edges_from(edge for edge in edges if edge not in back)
+    ranked = [sorted(layer) for layer in networkx.topological_generations(graph)]
+    for sweep in range(SWEEPS):
+        place = {node: at / len(layer) for layer in ranked for at, node in enumerate(layer)}
+        towards = graph.predecessors if sweep % 2 == 0 else graph.successors
+        for layer in ranked if sweep % 2 == 0 else reversed(ranked):
+            mean = {node: _mean([place[other] for other in towards(node)], place[node]) for node in layer}
+            layer.sort(key=lambda node: (mean[node], node))
+            place |= {node: at / len(layer) for at, node in enumerate(layer)}
+    return ranked, back
+
+
+def _mean(values: list[float], otherwise: float) -> float:
+    return sum(values) / len(values) if values else otherwise
+
+
+def letter_of(block: GraphBlock, wanted: set[str], lines: set[int], facts: bool) -> str:
+    """The state of a block, as a letter of STATES."""
+    if any(line in lines for line, _ in block.statements):
+        return "O"
+    if not facts:
+        return "K" if any(f"{name}(" in text for _, text in block.statements for name in wanted) else "-"
+    if not block.reached or not wanted:
+        return "-"
+    always = {fact.partition("(")[0] for fact in block.always}
+    some = always | {fact.partition("(")[0] for fact in block.sometimes}
+    return "C" if wanted <= always else "S" if wanted & some else "U"
+
+
+def graph_view(graph: FunctionGraph, wanted: set[str], lines: set[int]) -> GraphView | None:
+    """The picture; `wanted` are the checks that the function's findings want, `lines` where their operations stand.
+
+    None for a function with more than MOST_BLOCKS blocks.
+    """
+    if not 0 < len(graph.blocks) <= MOST_BLOCKS:
+        return None
+    ranked, back = layers(len(graph.blocks), [(start, end) for start, end, _ in graph.edges])
+    shown = [_shown(block) for block in graph.blocks]
+    widths = [max([len(text) for text in texts] + [6]) * CHARACTER + 2 * PAD for texts in shown]
+    heights = [(len(texts) + 1) * LINE + PAD for texts in shown]
+    total = max(sum(widths[n] for n in layer) + GAP_X * (len(layer) - 1) for layer in ranked)
+    margin = 12 * len(back) + GAP_X
+    position: dict[int, tuple[int, int]] = {}
+    y = PAD
+    for layer in ranked:
+        x = PAD + (total - sum(widths[n] for n in layer) - GAP_X * (len(layer) - 1)) // 2
+        for number in layer:
+            position[number] = x, y
+            x += widths[number] + GAP_X
+        y += max(heights[number] for number in layer) + GAP_Y
+    blocks = []
+    by_line: dict[int, int] = {}
+    for number, block in enumerate(graph.blocks):
+        letter = letter_of(block, wanted, lines, graph.facts)
+        x, top = position[number]
+        rows = [(line, wording.plain(text)) for line, text in block.statements]
+        for line, _ in rows:
+            by_line.setdefault(line, number)
+        blocks.append(BlockView(
+            number, STATES[letter][0], letter, _title(number, block, letter, graph.facts), x, top, widths[number],
+            heights[number], [(top + (i + 2) * LINE - 2, text) for i, text in enumerate(shown[number])], rows,
+            rows[0][0] if rows else 0,
+        ))  # fmt: skip
+    edges = []
+    lane = 0
+    for start, end, label in graph.edges:
+        is_back = (start, end) in back
+        lane += is_back
+        edges.append(_edge(position, widths, heights, start, end, label, total + 12 * lane if is_back else 0))
+    used = {block.letter for block in blocks}
+    marks = [f"{letter} {sum(b.letter == letter for b in blocks)}" for letter in STATES if letter in used]
+    text = f"Control flow of {wording.plain(graph.name)}: {wording.counted(len(blocks), 'block')}, {wording.counted(len(edges), 'edge')}; by letter: {', '.join(marks)}."
+    legend = [(letter, *STATES[letter]) for letter in STATES if letter in used]
+    return GraphView(total + margin + 2 * PAD, y - GAP_Y + PAD, blocks, edges, text, legend, by_line)
+
+
+def _shown(block: GraphBlock) -> list[str]:
+    texts = [_cut(f"{line} {wording.plain(text)}") for line, text in block.statements[:MOST_LINES]]
+    left = len(block.statements) - MOST_LINES
+    return texts + ([f"{left} more"] if left > 0 else [])
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "\u2026"
+
+
+def _title(number: int, block: GraphBlock, letter: str, facts: bool) -> str:
+    out = f"block {number}: {STATES[letter][1]}"
+    if facts and block.always:
+        out += "; passed on every way to it: " + ", ".join(block.always)
+    if facts and block.sometimes:
+        out += "; passed on some ways: " + ", ".join(block.sometimes)
+    return wording.plain(out)
+
+
+def _edge(
+    position: dict[int, tuple[int, int]], widths: list[int], heights: list[int], start: int, end: int, label: str, right: int
+) -> EdgeView:
+    x1, y1 = position[start][0] + widths[start] // 2, position[start][1] + heights[start]
+    x2, y2 = position[end][0] + widths[end] // 2, position[end][1]
+    if label == "true":
+        x1 -= widths[start] // 5
+    elif label == "false":
+        x1 += widths[start] // 5
+    if right:
+        path = f"M{x1} {y1} C{x1} {y1 + 25} {right} {y1 + 25} {right} {y1} L{right} {y2} C{right} {y2 - 25} {x2} {y2 - 25} {x2} {y2}"
+    else:
+        bend = max(12, (y2 - y1) // 2)
+        path = f"M{x1} {y1} C{x1} {y1 + bend} {x2} {y2 - bend} {x2} {y2}"
+    return EdgeView(path, wording.plain(label), x1 + 3, y1 + 12, bool(right))

@@ -1,0 +1,163 @@
+"""Findings by rule, hook, door and directory, and the ledger: the pages that count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from reports import wording
+from reports.html import names
+from reports.html.material import Material, RuleText
+from reports.html.rows import Row
+from verifier.findings import TIERS, Document, Finding, door_title
+
+MOST_ROWS = 500  # findings in one group's table
+MOST_ENTRIES = 5000  # lines of one class of gaps
+
+
+@dataclass
+class Totals:
+    """Findings by tier; `link` filters the index down to them."""
+
+    name: str
+    page: str = ""
+    title: str = ""
+    note: str = ""
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TIERS, 0))
+    depth: int = 0
+    query: str = ""
+
+    @property
+    def cells(self) -> list[str]:
+        """Counts for the columns, gravest first."""
+        return [wording.number(self.counts[tier]) for tier in TIERS]
+
+    def add(self, finding: Finding) -> None:
+        """Count a finding."""
+        tier = finding.tier if finding.tier in TIERS else "note"
+        self.counts[tier] += 1
+
+
+@dataclass(frozen=True)
+class RuleView:
+    """The page of a rule."""
+
+    text: RuleText
+    service: str
+    rows: list[Row]
+    left: int
+    hooks: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place with the page of its source, "" when there is none."""
+
+    text: str
+    page: str
+    function: str
+    note: str
+
+
+@dataclass(frozen=True)
+class HookView:
+    """The page of a check: rules that want it, places without it, places that pass it."""
+
+    name: str
+    rules: list[tuple[str, str]]
+    rows: list[Row]
+    left: int
+    siblings: list[Place]
+    sites: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Entries of one kind that were not analysed or are taken for granted."""
+
+    title: str
+    count: str
+    entries: list[str]
+    left: str
+    open: bool
+
+
+def grouped(findings: list[Finding], key: Callable[[Finding], list[str]]) -> dict[str, list[Finding]]:
+    """Findings by each of their keys, keys in order."""
+    out: dict[str, list[Finding]] = {}
+    for finding in findings:
+        for name in dict.fromkeys(key(finding)):
+            out.setdefault(name, []).append(finding)
+    return dict(sorted(out.items()))
+
+
+def totals(findings: dict[str, list[Finding]], folder: str, parameter: str, titled: Callable[[str], str] = wording.plain) -> list[Totals]:
+    """A line for each group, those with the gravest findings first."""
+    out = []
+    for name, members in findings.items():
+        line = Totals(titled(name), names.page(folder, name) if folder else "", query=f"{parameter}={_quoted(titled(name))}")
+        for finding in members:
+            line.add(finding)
+        out.append(line)
+    return sorted(out, key=lambda line: (*(-line.counts[tier] for tier in TIERS), line.name))
+
+
+def _quoted(text: str) -> str:
+    from urllib.parse import quote
+
+    return quote(text, safe="")
+
+
+def directories(findings: list[Finding]) -> list[Totals]:
+    """The tree of directories with totals of everything below, depth first; a folder with one child only is kept."""
+    lines: dict[str, Totals] = {}
+    for finding in findings:
+        parts = finding.file.split("/")[:-1]
+        for depth in range(len(parts) + 1):
+            path = "/".join(parts[:depth])
+            if path not in lines:
+                name = (parts[depth - 1] if depth else "all of the tree") + ("/" if depth else "")
+                shown = wording.plain(path)
+                lines[path] = Totals(wording.plain(name), depth=min(depth, 9), query=f"dir={_quoted(shown)}" if path else "", note=shown)
+            lines[path].add(finding)
+    return [lines[path] for path in sorted(lines, key=lambda path: path.split("/") if path else [])]
+
+
+def rule_text(rule: str, document: Document, material: Material) -> RuleText:
+    """A rule in full when the rules were handed over, else what the document says of it."""
+    if rule in material.rules:
+        return material.rules[rule]
+    note = next((note for note in document.rules if note.id == rule), None)
+    if note is None:
+        return RuleText(rule)
+    return RuleText(rule, note.service, "", note.operation, reason=note.reason)
+
+
+def hooks_of(finding: Finding) -> list[str]:
+    """Checks that a finding speaks of: wanted ones, and the one that its protected sibling passes."""
+    return [*finding.requires, *([finding.sibling.check] if finding.sibling is not None else [])]
+
+
+def doors_of(finding: Finding) -> list[str]:
+    """The doors of a finding by their names for people; one that stands for none."""
+    return [door_title(door) for door in dict.fromkeys([finding.door, *finding.doors]) if door] or ["no door is known"]
+
+
+def siblings(findings: list[Finding], hook: str, pages: dict[str, str]) -> list[Place]:
+    """Places that pass a check, as protected siblings of findings tell."""
+    found = {(s.file, s.line, s.function) for f in findings if (s := f.sibling) is not None and s.check == hook}
+    return [
+        Place(wording.plain(f"{file}:{line}"), f"{pages[file]}#L{line}" if file in pages else "", wording.plain(door_title(function)), "")
+        for file, line, function in sorted(found)
+    ]
+
+
+def gaps(document: Document) -> list[Gap]:
+    """The ledger."""
+    out = []
+    for _, title, entries in wording.ledger_groups(document.completeness):
+        left = len(entries) - MOST_ENTRIES
+        out.append(
+            Gap(title, wording.number(len(entries)), entries[:MOST_ENTRIES], wording.number(left) if left > 0 else "", len(entries) <= 20)
+        )
+    return out

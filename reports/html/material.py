@@ -1,0 +1,71 @@
+"""What a report can show beyond its document: handed over by whoever has the rules and the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from verifier.findings import Finding
+
+
+@dataclass(frozen=True)
+class RuleText:
+    """A rule in full.  `exempt` are (name, reason)."""
+
+    id: str
+    service: str = ""
+    tier: str = ""
+    operation: str = ""
+    slot: str = ""
+    requires: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    subject: str = ""
+    reason: str = ""
+    exempt: tuple[tuple[str, str], ...] = ()
+    good: str = ""
+    bad: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class GraphBlock:
+    """A basic block: its statements as (line, text), and the checks passed on every and on some way to it."""
+
+    statements: tuple[tuple[int, str], ...]
+    always: tuple[str, ...] = ()
+    sometimes: tuple[str, ...] = ()
+    reached: bool = True
+
+
+@dataclass(frozen=True)
+class FunctionGraph:
+    """The control-flow graph of a function, block 0 its entry.  `edges` are (from, to, label); `facts` tells whether
+    `always` and `sometimes` were computed."""
+
+    name: str
+    file: str
+    line: int
+    end_line: int
+    blocks: tuple[GraphBlock, ...]
+    edges: tuple[tuple[int, int, str], ...]
+    facts: bool = False
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything optional.  `graph` gives the function that holds a place; `coverage` is a coverage document."""
+
+    rules: dict[str, RuleText] = field(default_factory=dict)
+    services: dict[str, str] = field(default_factory=dict)
+    graph: Callable[[str, str, int], FunctionGraph | None] = lambda file, function, line: None
+    coverage: dict[str, Any] | None = None
+    command: str = ""
+    kinds: dict[str, str] = field(default_factory=dict)
+
+
+def service_of(finding: Finding, material: Material, services: dict[str, str]) -> str:
+    """The title of the service that a finding's rule belongs to; "" when that is not known."""
+    rule = material.rules.get(finding.rule)
+    service = rule.service if rule is not None else services.get(finding.rule, "")
+    return material.services.get(service, service)

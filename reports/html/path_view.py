@@ -1,0 +1,180 @@
+"""A finding's path through the source: frames of lines, and what is known at each step."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from reports import wording
+from reports.html import names
+from reports.html.source_text import Sources, nearest, windows
+from verifier.findings import Finding, Step, door_title
+
+AROUND_CALL = 4  # lines shown around a step that only calls down
+AROUND_STEP = 12  # lines shown around the steps of a long function
+WHOLE_FUNCTION = 90  # lines of a function that is shown whole
+NEAR = 2  # lines around a step that stay when only relevant lines are shown
+MOST_CALLS = 3  # lines that name the function called next
+MOST_STEPS = 200  # steps of a path on a page; its end is kept, for there the operation stands
+
+
+@dataclass(frozen=True)
+class Chip:
+    """What holds at a step.  `state` is `asked`, `open`, `passed` or `branch`; the letter says it without colour."""
+
+    state: str
+    letter: str
+    text: str
+
+
+_KINDS = {"": Markup(""), "here": Markup(" class=here"), "near": Markup(" class=near")}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of source.  `steps` are the numbers of the steps that stand on it."""
+
+    number: int
+    code: Markup
+    steps: list[int]
+    kind: str  # "here", "near" or ""
+
+    @property
+    def attributes(self) -> Markup:
+        """The kind as an attribute; short, for there are hundreds of thousands of lines in a large report."""
+        return _KINDS[self.kind]
+
+
+@dataclass(frozen=True)
+class StepView:
+    """One step of a path."""
+
+    number: int
+    place: str
+    function: str
+    note: str
+    chips: list[Chip]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Consecutive steps in one function, and the lines around them; `parts` are runs of lines with gaps between."""
+
+    function: str
+    file: str
+    page: str
+    parts: list[list[Line]]
+    steps: list[StepView]
+
+
+def steps_of(finding: Finding) -> list[Step]:
+    """The steps that are shown; the operation itself when no path is known."""
+    own = Step(file=finding.file, line=finding.line, function=finding.function, note=finding.operation)
+    return wording.condensed(finding.path)[-MOST_STEPS:] or [own]
+
+
+def chips_of(finding: Finding, steps: list[Step]) -> list[list[Chip]]:
+    """For each step: the branch taken there, and which wanted checks were asked so far.
+
+    A path's notes tell where a check was called; that its result did not admit the operation is what the finding
+    says, so the last step calls every wanted check open.
+    """
+    asked: set[str] = set()
+    out = []
+    for number, step in enumerate(steps, 1):
+        chips = []
+        branch = step.note.removeprefix("branch: ") if step.note.startswith("branch: ") else ""
+        if branch.startswith("calls "):
+            name = branch.removeprefix("calls ")
+            asked |= {name} & set(finding.requires)
+            chips.append(Chip("asked", "A", f"asks {wording.plain(name)}"))
+        elif branch:
+            chips.append(Chip("branch", "B", wording.step_note(steps, number - 1).removeprefix("branches, ")))
+        last = number == len(steps)
+        for name in finding.requires:
+            shown = wording.plain(name)
+            if last:
+                chips.append(Chip("open", "U", f"{shown}: " + ("asked, does not cover this" if name in asked else "not passed")))
+            elif number == 1 and name not in asked:
+                chips.append(Chip("open", "U", f"{shown}: not asked yet"))
+        if last:
+            chips += [Chip("passed", "P", f"{wording.plain(name)}: passed") for name in finding.passed]
+        out.append(chips)
+    return out
+
+
+def frames(finding: Finding, sources: Sources, source_pages: dict[str, str]) -> list[Frame]:
+    """The path as frames of source; `source_pages` maps files to their pages."""
+    steps = steps_of(finding)
+    chips = chips_of(finding, steps)
+    groups: list[list[int]] = []
+    for index, step in enumerate(steps):
+        if groups and (steps[groups[-1][0]].file, steps[groups[-1][0]].function) == (step.file, step.function):
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+    following = [steps[group[0]].function for group in groups[1:]] + [""]
+    return [
+        _frame([(index + 1, steps[index], chips[index]) for index in group], callee, sources, source_pages)
+        for group, callee in zip(groups, following, strict=True)
+    ]
+
+
+def _frame(own: list[tuple[int, Step, list[Chip]]], callee: str, sources: Sources, source_pages: dict[str, str]) -> Frame:
+    file = own[0][1].file
+    views = [
+        StepView(number, wording.plain(f"{step.file}:{step.line}"), wording.plain(door_title(step.function)),
+                 "" if step.note.startswith("branch: ") else wording.plain(step.note), chips)
+        for number, step, chips in own
+    ]  # fmt: skip
+    at: dict[int, list[int]] = {}
+    for number, step, _ in own:
+        at.setdefault(step.line, []).append(number)
+    if callee:
+        # A step down is known by its function only; the lines that name the next function show where it goes.
+        at |= {line: [] for line in calls_of(callee, file, own[0][1].line, sources) if line not in at}
+    page = source_pages.get(file, "")
+    return Frame(views[0].function, wording.plain(file), page, lines_around(file, at, not callee, sources), views)
+
+
+def calls_of(callee: str, file: str, line: int, sources: Sources) -> list[int]:
+    """The first lines of the function around `line` that call `callee` by name; none for calls through slots."""
+    extent = sources.extent(file, line, 0)
+    if extent is None:
+        return []
+    call = re.compile(rf"\b{re.escape(callee)}\s*\(")
+    lines = sources.lines(file)
+    return [n for n in range(extent[0] + 1, extent[1] + 1) if n != line and call.search(lines[n - 1])][:MOST_CALLS]
+
+
+def lines_around(file: str, at: dict[int, list[int]], whole: bool, sources: Sources) -> list[list[Line]]:
+    """Runs of lines around places of one function: all of a short function when `whole`, else windows."""
+    places = sorted(at)
+    extent = next((e for place in places if (e := sources.extent(file, place, AROUND_CALL)) is not None), None)
+    if extent is None:
+        return []
+    # Steps of one function can stand outside of its body: in a macro's or an inline function's lines.
+    first, end = min(extent[0], max(1, places[0])), min(max(extent[1], places[-1]), len(sources.lines(file)))
+    if whole and end - first < WHOLE_FUNCTION:
+        runs = [(first, end)]
+    else:
+        head = [extent[0]] if extent[0] < places[0] else []
+        around = windows(first, end, places, AROUND_STEP if whole else AROUND_CALL)
+        runs = windows(first, end, head, 1) + around if head and extent[0] + 1 < around[0][0] else around
+    parts = []
+    for low, high in runs:
+        code = sources.code(file, low, high)
+        parts.append(
+            [
+                Line(low + i, text, at.get(low + i, []), "here" if low + i in at else "near" if nearest(places, low + i) <= NEAR else "")
+                for i, text in enumerate(code)
+            ]
+        )
+    return parts
+
+
+def source_page(file: str) -> str:
+    """Where the source of a file stands in the report."""
+    return names.page("source", file)

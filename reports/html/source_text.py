@@ -1,0 +1,155 @@
+"""The tree's source for the pages: lines of functions, with their words marked for colour."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable
+
+from markupsafe import Markup
+
+from reports import wording
+
+Source = Callable[[str], str | None]  # the text of a file of the tree, None when it cannot be had
+
+LONGEST_LINE = 400
+MOST_SIGNATURE = 12  # lines between a function's first line and its brace
+_KEPT_FILES = 64
+_KEYWORDS = (
+    "auto|bool|break|case|char|const|continue|default|do|double|else|enum|extern|float|for|goto|if|inline|int|long|"
+    "register|return|short|signed|sizeof|static|struct|switch|typedef|typeof|union|unsigned|void|volatile|while|NULL"
+)
+_TOKENS = re.compile(
+    rf"(?P<c>/\*.*?(?:\*/|\Z)|//[^\n]*)|(?P<s>\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*')"
+    rf"|(?P<p>^[ \t]*#[ \t]*\w+)|(?P<k>\b(?:{_KEYWORDS})\b)",
+    re.DOTALL | re.MULTILINE,
+)
+_ONE_LINE_HEAD = re.compile(r"\w.*\)\s*\{\s*$")
+
+
+def function_extent(lines: list[str], line: int) -> tuple[int, int] | None:
+    """First and last line of the function that holds `line`, by the kernel's layout (braces in column 0).
+
+    None outside of functions.  Lines count from 1.
+    """
+    top = line
+    while top > 0 and not _opens(lines[top - 1]) and not (lines[top - 1].startswith("}") and top < line):
+        top -= 1
+    if top == 0 or not _opens(lines[top - 1]):
+        # The line may stand in the signature, above the brace.
+        top = line
+        while top <= len(lines) and top - line <= MOST_SIGNATURE and not _opens(lines[top - 1]):
+            if not lines[top - 1].strip() or lines[top - 1].rstrip().endswith(";"):
+                return None
+            top += 1
+        if top > len(lines) or top - line > MOST_SIGNATURE:
+            return None
+    bottom = max(top, line)
+    while bottom <= len(lines) and not lines[bottom - 1].startswith("}"):
+        bottom += 1
+    first = top
+    while first > 1 and top - first < MOST_SIGNATURE:
+        above = lines[first - 2]
+        if not above.strip() or above.startswith(("}", "#", " *", "/*")) or above.rstrip().endswith((";", "*/")):
+            break
+        first -= 1
+    return first, min(bottom, len(lines))
+
+
+def _opens(line: str) -> bool:
+    return line.startswith("{") or bool(_ONE_LINE_HEAD.match(line))
+
+
+def _escaped(text: str) -> str:
+    # Quotes need no escape between tags; this is never put into an attribute.
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _harmless(line: str) -> str:
+    """A line of source whose tabs stay: the pages' gutter is a multiple of eight characters wide."""
+    return "\t".join(wording.plain(part) for part in line.rstrip("\r")[:LONGEST_LINE].split("\t"))
+
+
+def coloured(text: str) -> list[Markup]:
+    """Lines of C as markup: keywords and directives `i`, comments `i.c`, strings `i.s`; everything escaped."""
+    out: list[str] = []
+    end = 0
+    for match in _TOKENS.finditer(text):
+        out.append(_escaped(text[end : match.start()]))
+        kind = match.lastgroup
+        parts = _escaped(match[0]).split("\n")
+        opening = f"<i class={kind}>" if kind in ("c", "s") else "<i>"
+        if len(parts) == 1:
+            out.append(f"{opening}{parts[0]}</i>")
+        else:
+            out.append("\n".join(f"{opening}{part}</i>" if part else "" for part in parts))
+        end = match.end()
+    out.append(_escaped(text[end:]))
+    return [Markup(line) for line in "".join(out).split("\n")]
+
+
+class Sources:
+    """Files of the tree; the last ones used are kept."""
+
+    def __init__(self, read: Source) -> None:
+        self.read = read
+        self._files: OrderedDict[str, list[str]] = OrderedDict()
+        self._marked: dict[str, dict[tuple[int, int], list[Markup]]] = {}
+        self._extents: dict[str, dict[int, tuple[int, int] | None]] = {}
+
+    def lines(self, file: str) -> list[str]:
+        """All lines of a file as they are; empty when the file cannot be had."""
+        if file in self._files:
+            self._files.move_to_end(file)
+            return self._files[file]
+        text = self.read(file)
+        # The numbers of compilers count line feeds; other line ends of Python would shift them.
+        lines = text.split("\n") if text else []
+        self._files[file] = lines
+        self._marked[file] = {}
+        self._extents[file] = {}
+        if len(self._files) > _KEPT_FILES:
+            old, _ = self._files.popitem(last=False)
+            del self._marked[old], self._extents[old]
+        return lines
+
+    def extent(self, file: str, line: int, context: int) -> tuple[int, int] | None:
+        """The function around a line, or the lines around it outside of functions; None when there is no such line."""
+        lines = self.lines(file)
+        if not 0 < line <= len(lines):
+            return None
+        known = self._extents[file]
+        if line not in known:
+            found = function_extent(lines, line)
+            if found is not None and not found[0] <= line <= found[1]:
+                found = None
+            known[line] = found
+        found = known[line]
+        return found if found is not None else (max(1, line - context), min(len(lines), line + context))
+
+    def code(self, file: str, first: int, last: int) -> list[Markup]:
+        """Lines `first` to `last` as markup."""
+        lines = self.lines(file)
+        marked = self._marked[file]
+        if (first, last) not in marked:
+            marked[first, last] = coloured("\n".join(_harmless(line) for line in lines[first - 1 : last]))
+        return marked[first, last]
+
+
+def windows(first: int, last: int, places: list[int], around: int) -> list[tuple[int, int]]:
+    """The parts of `first`..`last` that lie within `around` lines of a place, joined where they touch."""
+    parts: list[tuple[int, int]] = []
+    for place in sorted(set(places)):
+        low, high = max(first, place - around), min(last, place + around)
+        if parts and low <= parts[-1][1] + 1:
+            parts[-1] = (parts[-1][0], max(high, parts[-1][1]))
+        elif low <= high:
+            parts.append((low, high))
+    return parts
+
+
+def nearest(sorted_places: list[int], line: int) -> int:
+    """Distance from a line to the nearest of some places; large when there are none."""
+    at = bisect_right(sorted_places, line)
+    return min((abs(line - place) for place in sorted_places[max(0, at - 1) : at + 1]), default=1 << 30)

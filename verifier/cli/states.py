@@ -1,0 +1,98 @@
+"""Single functions of a stored scan analysed again, for the states on their ways."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from verifier.cli.catalogue import Catalogue, FunctionRecord
+from verifier.flow.solver import Solver
+from verifier.flow.transfer import Frame
+from verifier.flow.values import Value, show
+from verifier.ir.model import Function, decode
+from verifier.oracles.obligations import Obligations
+from verifier.program.bodies import Bodies
+from verifier.program.engine import Engine
+from verifier.program.index import index_unit
+from verifier.program.link import Program, link
+from verifier.program.results import Results
+from verifier.program.watch import FunctionWatcher
+
+
+class States:
+    """Analyses functions alone, with their callees' stored summaries."""
+
+    def __init__(self, catalogue: Catalogue, pack: Any) -> None:
+        self.catalogue = catalogue
+        self.pack = pack
+        self.bodies = Bodies(lambda key: catalogue.store.get("unit", key))
+        self._engine: Engine | None = None
+
+    def body(self, record: FunctionRecord) -> Function | None:
+        """The function's IR; None when the store lost its unit."""
+        return self.bodies.body(record)  # type: ignore[arg-type]
+
+    def whole(self) -> None:
+        """Load the whole program and all results, once: for questions about many functions.
+
+        Nothing happens when the store holds none, or several because it served more than one tree.
+        """
+        keys = list(self.catalogue.store.keys("program"))
+        data = self.catalogue.store.get("program", keys[0]) if len(keys) == 1 else None
+        results = self.catalogue.store.get("results", self.catalogue.info.digest)
+        if data is not None and results is not None:
+            self._engine = Engine(msgspec.msgpack.decode(data, type=Program), self.bodies, self.pack)
+            self._engine.results = Results.decode(results)
+
+    def _engine_for(self, record: FunctionRecord) -> Engine:
+        """An engine that knows the function and its callees."""
+        from verifier.cli.answers import result_of
+
+        if self._engine is not None:
+            return self._engine
+        slots = self.catalogue.slots(dict.fromkeys(s for s, _ in record.slots))
+        below = [callee for _, callee in record.callees] + [t for s in slots.values() for t in s.targets]
+        records = self.catalogue.functions(dict.fromkeys([record.fid, *below]))
+        units = {}
+        for key in sorted({r.unit for r in records.values()}):
+            unit = self.catalogue.store.get("unit", key)
+            if unit is not None:
+                units[key] = index_unit(decode(unit))
+        engine = Engine(link(sorted(units.items(), key=lambda item: (item[1].file, item[0]))), self.bodies, self.pack)
+        engine.results = {
+            other.fid: result for other in records.values() if other.fid != record.fid and (result := result_of(other))
+        }
+        return engine
+
+    def solved(self, record: FunctionRecord, body: Function, shape: type[Frame] = Frame) -> Solver:
+        """The function at its fixpoint; `shape` may watch the analysis."""
+        engine = self._engine_for(record)
+        info = engine.program.functions[record.fid]
+        solver = Solver(shape(body, FunctionWatcher(engine, info, Obligations(engine.book, engine.matcher))))
+        solver.run()
+        return solver
+
+    def at_blocks(self, record: FunctionRecord, body: Function) -> dict[int, tuple[tuple[str, ...], tuple[str, ...]]]:
+        """For each block that can be reached: checks passed on every way to it, and on some."""
+        names = [param.name for param in body.params]
+        out = {}
+        for number, table in enumerate(self.solved(record, body).table):
+            if table:
+                always = frozenset.intersection(*(state.facts for state in table.values()))
+                sometimes = frozenset.union(*(state.facts for state in table.values())) - always
+                out[number] = passed(always, names), passed(sometimes, names)
+        return out
+
+
+def passed(facts: frozenset[Value], names: list[str]) -> tuple[str, ...]:
+    """Facts as text, in the order in which the analysis met them."""
+    return tuple(dict.fromkeys(fact_text(value, names) for value in sorted(facts, key=lambda value: value.number)))
+
+
+def fact_text(value: Value, names: list[str]) -> str:
+    """`security_inode_unlink(dir, dentry)`, or a condition that holds."""
+    if value.op == "cond":
+        return f"{show(value.args[0], names) if isinstance(value.args[0], Value) else value.args[0]} holds"
+    arguments = ", ".join(show(argument, names) for argument in value.args[1])
+    return f"{value.args[0]}({arguments})"
