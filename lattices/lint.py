@@ -57,7 +57,8 @@ class _Linter:
 
     def report(self, rule: Rule, message: str, hint: str = "", key: str = "", value: str = "", offset: int = 0) -> None:
         source = self.source(rule.file)
-        index = next((n for n, r in enumerate(source.tables.get("rule", [])) if r.get("id") == rule.id), 0)
+        rules = range(len(source.tables.get("rule", [])))
+        index = next((n for n in rules if source.line_of("rule", n) == rule.line), 0)
         before = len(source.problems)
         source.report("rule", index, message, hint, key, value, offset)
         self.problems += source.problems[before:]
@@ -129,25 +130,45 @@ class _Linter:
                 if close:
                     hint = f"did you mean {close[0]}?"
                     self.report(rule, f"{name} is no known check", hint, "requires", text, at)
+        for part in expressions.walk(requirement):
+            if part[0] == "call" and not isinstance(part[1], str):
+                at = max(text.find(_last_field(part[1])), 0)
+                hint = "name a function; the operation is what may be called through a pointer"
+                self.report(rule, "a check is not called through a pointer", hint, "requires", text, at)
         if requirement[0] in ("assign", "int", "str", "any", "rest"):
             self.report(rule, "this line requires nothing that a program could do", "", "requires", text)
 
     def _empty(self, rule: Rule) -> None:
-        """A rule whose operation is itself what it requires, or a check, holds always and says nothing."""
-        if rule.operation[0] != "call" or not isinstance(rule.operation[1], str):
-            return
-        name = rule.operation[1]
-        if any(name in expressions.calls(requirement) for requirement in rule.requires):
-            message = f"the operation {name} is its own requirement"
-            self.report(rule, message, "name what the check protects", "operation", rule.operation_text)
-            return
-        check = self.pack.check(name)
-        if check is None or check.allow == "none":
-            return
-        granted = _granted(self.pack, name)
-        if all(any(call in granted for call in expressions.calls(r)) for r in rule.requires):
-            message = f"the operation {name} is a check that grants what the rule requires"
-            self.report(rule, message, "name what the check protects", "operation", rule.operation_text)
+        """A rule says something only when its operation is an effect outside of the check and its wrapper: not the
+        check, not a call that grants it, not what a wrapper of the check returns."""
+        wanted = list(dict.fromkeys(name for line in rule.requires for name in expressions.calls(line)))
+        for name in rule.in_functions:
+            if name in wanted:
+                message = f"{name} is required, and the operation is sought inside of it"
+                self.report(rule, message, "name functions outside of the check", "in", name)
+        for name in expressions.calls(rule.operation):
+            if name in wanted:
+                message = f"the operation calls {name}, which is its own requirement"
+                self._at_operation(rule, name, message, "name what the check protects")
+                return
+            check = self.pack.check(name)
+            if check is None or check.allow == "none":
+                continue
+            granted = _granted(self.pack, name) | {f"security_{name}"}  # a wrapper is named after its hook
+            met = next((call for call in wanted if call in granted), "")
+            if met:
+                message = f"the operation {name} is a check that grants {met}, which the rule requires"
+                self._at_operation(rule, name, message, "name what the check protects")
+                return
+            if name == rule.operation[1] and not rule.in_functions:
+                message = f"the operation {name} is a check: it decides and changes nothing"
+                hint = "name the effect; where checks must come in an order, say with `in` in which functions"
+                self._at_operation(rule, name, message, hint)
+                return
+
+    def _at_operation(self, rule: Rule, name: str, message: str, hint: str) -> None:
+        at = max(rule.operation_text.find(name), 0)
+        self.report(rule, message, hint, "operation", rule.operation_text, at)
 
 
 def _granted(pack: Pack, name: str) -> set[str]:

@@ -158,9 +158,20 @@ class Door:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Overlaid:
+    """What an overlay did to a rule below it: `what` is `retired` or `replaced`, `file` and `line` where that is said."""
+
+    id: str
+    what: str
+    reason: str
+    file: str
+    line: int
+
+
 @dataclass
 class Pack:
-    """Everything the data files say, for one kernel version."""
+    """Everything the data files say, for one kernel version.  `overlaid` tells what overlays took away, by rule id."""
 
     version: str
     rules: list[Rule] = field(default_factory=list)
@@ -172,6 +183,7 @@ class Pack:
     globals: frozenset[str] = frozenset()
     services: dict[str, str] = field(default_factory=dict)
     exemptions: dict[str, Exemption] = field(default_factory=dict)
+    overlaid: list[Overlaid] = field(default_factory=list)
     hooks: dict[str, Hook] = field(default_factory=dict)
     families: dict[str, Family] = field(default_factory=dict)
     digest: str = ""

@@ -6,7 +6,6 @@ tables; a table may stand in any file.  Expressions come out with constants fold
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lattices import expressions
+from lattices.digest import digest
 from lattices.expressions import Expr, PatternError
 from lattices.model import (
     ALLOW,
@@ -26,6 +26,7 @@ from lattices.model import (
     Exemption,
     Family,
     Hook,
+    Overlaid,
     Pack,
     PackError,
     Rule,
@@ -56,7 +57,7 @@ _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "rule": {
         "id": str, "service": str, "slot": str, "member": str, "operation": str, "requires": list, "when": str,
         "exempt": list, "in": list, "not_in": list, "subject": str, "tier": str, "lock": str, "reason": str,
-        "good": str, "bad": str, "versions": str,
+        "good": str, "bad": str, "versions": str, "replaces": bool,
     },
     "check": {
         "name": str, "family": str, "allow": (str, list), "namespace": int, "mask": int, "objects": list,
@@ -98,7 +99,7 @@ def load(directory: str | Path | None = None, extra: Sequence[str | Path] = (), 
     """Read the pack for a kernel version; raises PackError with every problem found.
 
     `directory` replaces the pack that comes with kqual; the directories (or files) in `extra` overlay it in order:
-    a rule, check, accessor of the same name replaces, `retire` removes a rule.
+    a check or accessor of the same name replaces, a rule where it says `replaces = true`; `retire` removes a rule.
     """
     pack, problems = collect(directory, extra, version)
     if problems:
@@ -165,11 +166,11 @@ class _Loader:
         self.version = version
         self.sources: list[Source] = []
         self.entries: dict[str, list[_Entry]] = {table: [] for table in _KEYS}
-        self.hash = hashlib.sha256(f"kqual pack {version}\n".encode())
         self.pack = Pack(version)
         self.macros: dict[str, Accessor] = {}
         self.aliases: dict[str, tuple[str, ...]] = {}
         self.problems: list[Problem] = []
+        self.elsewhere: set[str] = set()  # ids of rules that hold for other kernel versions
 
     def layer(self, where: Path, layer: int) -> None:
         if where.is_dir():
@@ -185,7 +186,6 @@ class _Loader:
             else:
                 shown = path.as_posix()
             source = read(path, shown)
-            self.hash.update(f"{layer} {path.name} {len(source.text)}\n".encode() + source.text.encode())
             self.sources.append(source)
             self._tables(source, layer)
 
@@ -230,9 +230,9 @@ class _Loader:
             if wanted is None:
                 entry.fail(f"unknown key `{key}`", f"keys of [[{entry.table}]]: {', '.join(sorted(keys))}", key)
                 good = False
-            elif not isinstance(value, wanted) or isinstance(value, bool):
+            elif not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
                 what = " or ".join(t.__name__ for t in (wanted if isinstance(wanted, tuple) else (wanted,)))
-                words = {"str": "a quoted string", "list": "a list", "int": "a number"}
+                words = {"str": "a quoted string", "list": "a list", "int": "a number", "bool": "true or false"}
                 entry.fail(f"`{key}` must be {' or '.join(words[w] for w in what.split(' or '))}", "", key)
                 good = False
         for key in _NEEDED[entry.table]:
@@ -241,7 +241,10 @@ class _Loader:
                 good = False
         if isinstance(entry.values.get("versions"), str):
             try:
-                return version_matches(self.version, entry.values["versions"]) and good
+                matches = version_matches(self.version, entry.values["versions"])
+                if not matches and entry.table == "rule":
+                    self.elsewhere.add(str(entry.values.get("id")))
+                return matches and good
             except ValueError as error:
                 entry.fail(str(error), 'write e.g. versions = ">=6.1,<6.8"', "versions", entry.values["versions"])
                 return False
@@ -317,14 +320,9 @@ class _Loader:
         doors: dict[str, Door] = {}
         self._named("door", doors, "name", self._door)
         pack.doors = list(doors.values())
-        rules: dict[str, Rule] = {}
-        self._named("rule", rules, "id", self._rule)
-        for entry in self.entries["retire"]:
-            if rules.pop(entry.values["id"], None) is None:
-                hint = _similar(entry.values["id"], rules)
-                entry.fail(f"no rule {entry.values['id']!r} to retire", hint, "id")
+        rules = self._rules()
         pack.rules = sorted(rules.values(), key=lambda rule: rule.id)
-        pack.digest = self.hash.hexdigest()
+        pack.digest = digest(pack)
         problems = self.problems + [problem for source in self.sources for problem in source.problems]
         return pack, sorted(set(problems))
 
@@ -341,6 +339,53 @@ class _Loader:
             if value is not None:
                 owner[name] = entry
                 into[name] = value
+
+    def _rules(self) -> dict[str, Rule]:
+        """Rules by id, layer by layer: an overlay first retires rules below it, then adds and replaces."""
+        rules: dict[str, Rule] = {}
+        owner: dict[str, _Entry] = {}
+        gone: dict[str, Overlaid] = {}
+        retired: dict[str, int] = {}
+        entries = [*self.entries["retire"], *self.entries["rule"]]
+        for entry in sorted(entries, key=lambda e: (e.layer, e.table == "rule")):
+            name = entry.values["id"]
+            before = owner.get(name)
+            here = (entry.source.shown, entry.source.line_of(entry.table, entry.index))
+            reason = entry.values.get("reason", "")
+            if entry.table == "retire":
+                if before is not None and before.layer < entry.layer:
+                    if not reason.strip():
+                        entry.fail(f"rule {name!r} is retired without a reason", "say why it does not hold here", "reason")
+                    rules.pop(name, None)
+                    del owner[name]
+                    retired[name] = entry.layer
+                    gone[name] = Overlaid(name, "retired", reason, *here)
+                elif name not in self.elsewhere:
+                    entry.fail(f"no rule {name!r} to retire", _similar(name, rules), "id")
+                continue
+            replaces = entry.values.get("replaces", False)
+            if before is not None:
+                where = f"{before.source.shown}:{before.source.line_of('rule', before.index)}"
+                if before.layer == entry.layer:
+                    entry.fail(f"rule {name!r} is there already", f"first one: {where}", "id")
+                    continue
+                if not replaces:
+                    hint = f"it stands in {where}; write replaces = true to take its place, or choose another id"
+                    entry.fail(f"rule {name!r} is there already", hint, "id")
+                    continue
+                gone[name] = Overlaid(name, "replaced", reason, *here)
+            elif retired.get(name) == entry.layer:
+                entry.fail(f"rule {name!r} is retired and written anew", "write replaces = true and leave [[retire]] out", "id")
+            elif replaces and name not in self.elsewhere:
+                entry.fail(f"no rule {name!r} to replace", _similar(name, rules) or "leave replaces out", "replaces")
+            owner[name] = entry
+            rule = self._rule(entry)
+            if rule is not None:
+                rules[name] = rule
+                if name in gone and gone[name].what == "retired":
+                    del gone[name]
+        self.pack.overlaid = [gone[name] for name in sorted(gone)]
+        return rules
 
     def _accessor(self, entry: _Entry) -> Accessor | None:
         call = self.expression(entry, "call", entry.values["call"])

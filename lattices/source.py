@@ -83,9 +83,11 @@ class Source:
         if not value:
             return found + 1, len(self.lines[found]) - len(self.lines[found].lstrip()) + 1
         first = value.split("\n", 1)[0]
-        for number in range(found, end):
-            column = self.lines[number].find(first, self.lines[number].find("=") + 1 if number == found else 0)
+        quoted = [] if "\n" in value else [f'"{value}"', f"'{value}'"]
+        for number, text in ((n, t) for t in [*quoted, first] for n in range(found, end)):
+            column = self.lines[number].find(text, self.lines[number].find("=") + 1 if number == found else 0)
             if column >= 0:
+                column += text in quoted
                 if "\n" in value[:offset]:
                     number += value[:offset].count("\n")
                     return number + 1, offset - value.rfind("\n", 0, offset)

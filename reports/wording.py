@@ -41,6 +41,8 @@ LEDGER_TITLES = {
     "hook-not-in-kernel": "hooks of the rule pack that this kernel lacks",
     "hook-not-in-rules": "hooks of this kernel that no rule knows",
     "no-user-subject": "runs without a user subject",
+    "rule-replaced": "rules replaced by those of the project",
+    "rule-retired": "rules that the project retired",
     "tree": "notes on the tree",
     "patch-note": "facts of the change",
     "patch-series": "the patches one by one",

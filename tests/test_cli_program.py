@@ -207,7 +207,20 @@ def test_html_has_the_source(run, place):
 def test_rules_lint_and_test(run):
     assert run("rules", "lint", "rules")[0] == 0
     status, out, _ = run("rules", "test", "thing-use", "--rules", "rules", "-q")
-    assert status == 0 and "2 examples of 1 rules, 0 wrong" in out
+    assert status == 0 and "2 examples of 1 rule, 0 wrong" in out
+
+
+def test_retired_and_replaced_rules_stand_in_every_report(place, run):
+    (place / "project").mkdir()
+    (place / "project" / "own.toml").write_text('[[retire]]\nid = "inode-unlink"\nreason = "no such table here"\n')
+    more = ("--rules", "rules", "--rules", "project", "--store", "s7", "-q")
+    line = "inode-unlink: no such table here (project/own.toml:1)"
+    document = json.loads(run("scan", "tree", *more, "--format", "json")[1])
+    assert {"kind": "rule-retired", "what": line} in [
+        {key: entry[key] for key in ("kind", "what")} for entry in document["completeness"]["ledger"]
+    ]
+    for command in (("scan", "tree", *more), ("gate", "tree", "--patch", "drop.patch", *more), ("scan", "tree", *more, "--format", "sarif")):
+        assert line in run(*command)[1], command
 
 
 def test_rules_test_says_what_is_wrong(run, tmp_path):

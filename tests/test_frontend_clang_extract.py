@@ -201,3 +201,23 @@ def test_macros_before_includes_decide_about_the_precompiled_header() -> None:
     assert pch.suits(flags, made, b"#define pr_fmt(x) x\n#include <a.h>\n#define BIG 1\n") == ""
     assert pch.suits(flags, made, b"#define BIG 1\n#include <a.h>\n") == "BIG"
     assert pch.suits(understood(["gcc", "-DBIG", "a.c"], "/"), made, b"") == "BIG"
+
+
+def test_a_worker_that_is_gone_is_found_out_by_the_reader_and_stops_quietly(tmp_path):
+    worker = extraction.Worker(Tree(str(tmp_path), "plain", None, "", "", [], []), "")
+    worker.process.kill()
+    worker.process.join()
+    worker.give(extraction.Task(0, None, None, False))
+    with pytest.raises((EOFError, OSError)):
+        worker.connection.recv()
+    worker.stop()
+
+
+@pytest.mark.parametrize("end", [EOFError, ConnectionResetError])
+def test_a_worker_ends_when_its_parent_is_gone(tmp_path, end, monkeypatch):
+    class Gone:
+        def recv(self):
+            raise end
+
+    monkeypatch.setattr(extraction.signal, "signal", lambda *_: None)
+    assert extraction.serve(Gone(), Tree(str(tmp_path), "plain", None, "", "", [], []), "", None) is None

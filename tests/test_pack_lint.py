@@ -24,6 +24,10 @@ family = "capability"
 allow = "true"
 
 [[check]]
+name = "inode_permission"
+family = "dac"
+
+[[check]]
 name = "security_inode_alloc"
 allow = "none"
 reason = "allocates"
@@ -76,10 +80,20 @@ def test_a_good_rule_has_no_problem(tmp_path):
         ({"requires": ["ns_capabel(&init_user_ns, 1)"]}, "requires", "no known check"),
         ({"requires": ["dir = dentry"]}, "requires", "requires nothing"),
         ({"slot": None, "operation": "security_x(a)", "requires": ["security_x(a)"]}, "operation", "own requirement"),
+        ({"slot": None, "operation": "capable(a)", "requires": ["security_x(a)"]}, "operation", "decides and changes"),
+        ({"slot": None, "operation": "inode_permission(_, i, 2)", "requires": ["security_inode_permission(i, 2)"],
+          "in": ["f"]}, "operation", "grants security_inode_permission"),
+        ({"slot": None, "operation": "inode_permission(_, i, 2)", "requires": ["capable(1)", "inode_permission(_, i, 2)"]},
+         "operation", "own requirement"),
+        ({"slot": None, "operation": "f(capable(a))", "requires": ["capable(a)"]}, "operation", "own requirement"),
+        ({"slot": None, "member": "inode.i_mode", "operation": "inode->i_mode = security_x(inode)",
+          "requires": ["security_x(inode)"]}, "operation", "own requirement"),
+        ({"slot": None, "operation": "f(a)", "requires": ["security_x(a)"], "in": ["security_x"]}, "in", "inside of it"),
+        ({"requires": ["dir->i_op->permission(dir)"]}, "requires", "through a pointer"),
         (
             {"slot": None, "operation": "capable(a)", "requires": ["ns_capable(&init_user_ns, a)"]},
             "operation",
-            "grants what",
+            "grants ns_capable",
         ),
         ({"not_in": ["ovl_do_unlink"]}, "not_in", "says nothing"),
         ({"frobnicate": 1}, "frobnicate", "unknown key"),
@@ -93,6 +107,39 @@ def test_each_problem_is_found_at_its_line(tmp_path, changes, key, word):
     assert len(found) == 1 and word in found[0].message
     assert found[0].line == (1 if key is None else keys.index(key) + 2)
     assert found[0].file.endswith("mine.toml")
+
+
+def test_checks_in_an_order_are_a_rule_where_it_says_in_which_function(tmp_path):
+    changes = {"slot": None, "operation": "inode_permission(_, dir, 2)", "requires": ["capable(1)"], "in": ["f"]}
+    assert run(tmp_path, **changes)[0] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "text"),
+    [
+        (4, 14, "operation = 'security_b(a)'"),
+        (4, 16, "operation = 'g(security_b(a), a)'"),
+        (4, 14, "operation = \"security_b(a)\"   # security_b(a)"),
+        (6, 11, "operation = 'f(b)'\nin = [\n    'f', 'security_b',\n]"),
+        (5, 14, "in = []\noperation = 'security_b(a)'"),
+    ],
+)
+def test_an_empty_rule_is_refused_at_the_character(tmp_path, line, column, text):
+    (tmp_path / "mine.toml").write_text(
+        f"[[rule]]\nid = 'x'\nservice = 'file'\n{text}\nrequires = ['security_b(_) || security_b(_, 1)']\n"
+        "reason = 'r'\ngood = 'g'\nbad = 'b'\n"
+    )
+    (found,) = lint([tmp_path / "mine.toml"])
+    assert (found.line, found.column) == (line, column)
+    assert found.caret.split("\n")[1] == " " * (column - 1) + "^"
+
+
+def test_the_second_of_two_like_lines_is_pointed_at(tmp_path):
+    (tmp_path / "mine.toml").write_text(
+        "[[rule]]\nid = 'x'\nservice = 'file'\noperation = 'f(a)'\nrequires = [\n    'security_b(a) || g(a, nope)',\n"
+        "    'g(a, nope)',\n]\nreason = 'r'\ngood = 'g'\nbad = 'b'\n"
+    )
+    assert [(p.line, p.column) for p in lint([tmp_path / "mine.toml"])] == [(6, 28), (7, 11)]
 
 
 def test_retiring_an_unknown_rule_is_a_problem(tmp_path):

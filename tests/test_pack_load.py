@@ -1,7 +1,11 @@
 """Loading rule packs: what the shipped data says, overlays, versions, and errors at their line."""
 
+import dataclasses
+
 import pytest
 
+from lattices import model
+from lattices.digest import FOR_PEOPLE
 from lattices.expressions import parse
 from lattices.pack import PackError, collect, load, version_matches
 
@@ -114,14 +118,50 @@ def test_rules_of_other_versions_are_left_out_and_may_share_an_id(packs):
 def test_an_overlay_replaces_adds_and_retires(packs):
     base = packs(RULE + RULE.replace("inode-unlink", "other"))
     extra = packs(
-        RULE.replace("removes a name", "mine") + '[[retire]]\nid = "other"\nreason = "not here"\n', layer="extra"
+        RULE.replace("removes a name", "mine").replace("good =", "replaces = true\ngood =") + '[[retire]]\nid = "other"\nreason = "not here"\n', layer="extra"
     )
     pack = load(base, [extra])
     assert [(r.id, r.reason) for r in pack.rules] == [("inode-unlink", "mine")]
+    assert [(o.id, o.what, o.reason, o.line) for o in pack.overlaid] == [
+        ("inode-unlink", "replaced", "mine", 2), ("other", "retired", "not here", 12),
+    ]  # fmt: skip
     assert pack.digest != load(base).digest == load(base).digest
     nothing = packs('retire = [{id = "othr", reason = "typo"}]\n', layer="third")
     found = problems(base, nothing)
     assert found[0].hint == "did you mean other?" and found[0].line == 1
+
+
+def test_an_overlay_takes_a_rules_place_only_where_it_says_so(packs):
+    base, layer = packs(RULE), "extra"
+    retire = '[[retire]]\nid = "inode-unlink"\nreason = "r"\n'
+    mine = RULE.replace("reason", "replaces = true\nreason")
+    for text, word, line in [
+        (RULE, "there already", 3),
+        (retire + RULE, "written anew", 6),
+        (mine.replace("inode-unlink", "inode-unlnik"), "no rule 'inode-unlnik' to replace", 8),
+        (retire.replace('"r"', '" "'), "without a reason", 3),
+        (mine.replace("true", '"yes"'), "must be true or false", 8),
+    ]:
+        (found,) = problems(base, packs(text, layer=layer))
+        assert word in found.message and found.line == line, found
+    assert "replaces = true" in problems(base, packs(RULE, layer=layer))[0].hint
+    assert "no rule" in problems(packs(mine))[0].message
+
+
+def test_layers_are_laid_one_after_the_other(packs):
+    base = packs(RULE)
+    first = packs('[[retire]]\nid = "inode-unlink"\nreason = "r"\n', layer="first")
+    second = packs(RULE.replace("removes a name", "again"), layer="second")
+    assert load(base, [first]).rules == []
+    pack = load(base, [first, second])
+    assert [r.reason for r in pack.rules] == ["again"] and pack.overlaid == []
+    assert "no rule" in problems(base, first, first)[0].message
+
+
+def test_rules_of_other_versions_may_be_retired_and_replaced(packs):
+    base = packs(RULE.replace("reason", 'versions = ">=6.8"\nreason'))
+    extra = packs('[[retire]]\nid = "inode-unlink"\nreason = "r"\n', layer="extra")
+    assert load(base, [extra], version="6.1").rules == load(base, [extra], version="6.12").rules == []
 
 
 def test_the_same_id_twice_in_one_layer_is_an_error(packs):
@@ -200,3 +240,63 @@ def test_the_shipped_pack_loads(version):
     assert all(exemption.reason for exemption in pack.exemptions.values())
     assert all(change.reason for change in pack.subjects.values())
     assert all(check.reason for check in pack.checks.values() if check.name not in {"security_anything"})
+
+
+RICH = RULE.replace("requires =", 'exempt = [{condition = "dir == current", reason = "own"}]\nrequires =') + """
+[[check]]
+name = "inode_permission"
+mask = 2
+objects = [1]
+reason = "asks the mode"
+[[door]]
+name = "open"
+kind = "syscall"
+subject = "user"
+functions = ["__do_sys_*"]
+reason = "a way in"
+"""
+
+
+def test_the_digest_leaves_out_what_is_for_people(packs):
+    digest = load(packs(RICH)).digest
+    for before, after in [
+        ("removes a name", "takes a name away"), ('"own"', '"its own"'), ("asks the mode", "asks"), ("a way in", "an entry"),
+        ("int f;", "int other;"), ("int g;", "int h;"), ("[[check]]", "# a comment\n\n[[check]]"),
+    ]:  # fmt: skip
+        assert before in RICH
+        assert load(packs(RICH.replace(before, after))).digest == digest, after
+    packs(RICH, name="elsewhere.toml")
+    assert load(packs("", name="rules.toml")).digest == digest
+
+
+def test_the_digest_takes_in_all_that_the_engine_reads(packs):
+    digests = {load(packs(RICH)).digest}
+    changes = [
+        ("security_inode_unlink(dir, dentry)", "security_inode_unlink(dir, _)"), ("MAY_WRITE | MAY_EXEC", "MAY_WRITE"),
+        ("inode_operations.unlink", "inode_operations.rmdir"), ("dir == current", "dentry == current"), ("mask = 2", "mask = 1"),
+        ("objects = [1]", "objects = []"), ('subject = "user"', 'subject = "remote"'), ("__do_sys_*", "__do_*"),
+        ("reason = \"removes", "tier = \"warning\"\nreason = \"removes"), ("reason = \"removes", "in = [\"f\"]\nreason = \"removes"),
+        ("reason = \"removes", "not_in = [\"f\"]\nreason = \"removes"), ("reason = \"removes", "lock = \"m\"\nreason = \"removes"),
+        ("reason = \"removes", "when = \"dir\"\nreason = \"removes"),
+    ]  # fmt: skip
+    for before, after in changes:
+        assert before in RICH
+        digests.add(load(packs(RICH.replace(before, after))).digest)
+    digests.add(load(packs(RICH), [packs("[constants]\nMAY_WRITE = 8\n", layer="third")]).digest)
+    digests.add(load(packs(RICH), [packs("[globals]\nnames = [\"init_task\"]\n", layer="extra")]).digest)
+    assert len(digests) == len(changes) + 3
+
+
+def test_every_field_of_a_record_is_read_or_for_people():
+    """A field that is added to a record must be looked at here: is it for people, or does the engine read it?"""
+    read = {
+        model.Rule: "id slot member operation operands requires when exempt in_functions not_in subject tier lock operation_text",
+        model.Check: "name family allow namespace mask objects subject modifiers implies",
+        model.Exemption: "condition name params checks",
+        model.Accessor: "params value",
+        model.SubjectChange: "name effect cred subject",
+        model.Door: "name kind subject functions slots registrars attributes",
+    }
+    for record, names in read.items():
+        fields = {field.name for field in dataclasses.fields(record)}
+        assert fields - FOR_PEOPLE == set(names.split()), record

@@ -99,6 +99,10 @@ def annotate(document: Document, session: Session, report_scope: tuple[str, ...]
     }
     document.configuration = {key: value for key, value in configuration.items() if value} | document.configuration
     document.completeness.ledger += [LedgerEntry(kind="tree", what=note) for note in tree.notes]
+    document.completeness.ledger += [
+        LedgerEntry(kind=f"rule-{rule.what}", what=f"{rule.id}: {rule.reason} ({rule.file}:{rule.line})")
+        for rule in pack.overlaid
+    ]
     finish_completeness(document.completeness)
     shown = {finding.rule for finding in [*document.findings, *(document.fixed or [])]}
     document.rules = [

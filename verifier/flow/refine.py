@@ -12,6 +12,8 @@ from verifier.flow.state import ANY, FREE, NEG, NONZERO, POS, ZERO, Constraint, 
 from verifier.flow.values import Value
 
 COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
+TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}  # a < b is b > a
+DENIED = {"<": ">=", ">": "<=", "<=": ">", ">=": "<"}
 
 Learn = Callable[[State, Value], list[State]]
 
@@ -37,6 +39,8 @@ def outcome(state: State, value: Value) -> Constraint:
     a, b = outcome(state, args[0]), outcome(state, args[1])
     if op in COMPARISONS:
         mask = compare(op, a, b)
+        if mask == ZERO | POS and direct[0] & ZERO and direct[0] & NONZERO:
+            mask = _by_bounds(state, op, args[0], args[1])
     elif op == "|":
         mask = 0
         if a[0] & ZERO and b[0] & ZERO:
@@ -76,6 +80,51 @@ def compare(op: str, a: Constraint, b: Constraint) -> int:
         allowed = {"<": NEG, "<=": NEG | ZERO, ">": POS, ">=": ZERO | POS}[op]
         return (POS if a[0] & allowed else 0) | (ZERO if a[0] & ~allowed else 0)
     return ZERO | POS
+
+
+def bounds(state: State, value: Value) -> tuple[int | None, int | None]:
+    """Least and greatest number that the comparisons with constants on the way here leave for a value (an interval
+    as of Cousot and Cousot, ISOP 1976, read off the constraints instead of kept beside them)."""
+    mask, eq, _ = known(state, value)
+    if eq is not None:
+        return eq, eq
+    least = {ZERO | POS: 0, POS: 1, ZERO: 0}.get(mask)
+    greatest = {NEG | ZERO: 0, NEG: -1, ZERO: 0}.get(mask)
+    for other, con in state.cons.items():
+        if other.op != "o" or len(other.args) != 3 or other.args[0] not in TURNED or (con[0] & ZERO and con[0] & NONZERO):
+            continue
+        op, a, b = other.args
+        if b is value and a.op == "c":
+            op, a, b = TURNED[op], b, a
+        if a is not value or b.op != "c" or b.args[0] < 0:  # a negative one may be a large unsigned number
+            continue
+        if con[0] == ZERO:
+            op = DENIED[op]
+        number = b.args[0] + {"<": -1, ">": 1}.get(op, 0)
+        if op in ("<", "<="):
+            greatest = number if greatest is None else min(greatest, number)
+        else:
+            least = number if least is None else max(least, number)
+    return least, greatest
+
+
+def _by_bounds(state: State, op: str, a: Value, b: Value) -> int:
+    """Outcome classes of a comparison with a constant, by what earlier comparisons left of the other side."""
+    if a.op == "c":
+        a, b, op = b, a, TURNED.get(op, op)
+    if b.op != "c" or a.op == "c" or b.args[0] < 0:
+        return ZERO | POS
+    number = b.args[0]
+    least, greatest = bounds(state, a)
+    below = greatest is not None and greatest < number  # a < number for certain, and so on
+    above = least is not None and least > number
+    if op in ("==", "!="):
+        return ZERO | POS if not below and not above else ZERO if op == "==" else POS
+    at_most = below or greatest == number
+    at_least = above or least == number
+    true = {"<": below, "<=": at_most, ">": above, ">=": at_least}[op]
+    false = {"<": at_least, "<=": above, ">": at_most, ">=": below}[op]
+    return POS if true else ZERO if false else ZERO | POS
 
 
 def refine(state: State, value: Value, mask: int, learn: Learn) -> list[State]:
@@ -131,11 +180,11 @@ def _refine_operation(state: State, value: Value, mask: int, learn: Learn) -> li
 
 def _refine_comparison(state: State, op: str, a: Value, b: Value, truth: bool, learn: Learn) -> list[State]:
     if not truth:
-        op = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}[op]
+        op = {"==": "!=", "!=": "==", **DENIED}[op]
     kb, ka = outcome(state, b)[1], outcome(state, a)[1]
     if kb is None and ka is not None:
         a, b, ka, kb = b, a, kb, ka
-        op = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(op, op)
+        op = TURNED.get(op, op)
     if kb is None:
         return _refine_equal(state, a, b, learn) if op == "==" else [state]
     if op == "==":
@@ -176,4 +225,4 @@ def _refine_equal(state: State, a: Value, b: Value, learn: Learn) -> list[State]
     return out
 
 
-__all__ = ["COMPARISONS", "FREE", "compare", "outcome", "refine"]
+__all__ = ["COMPARISONS", "FREE", "bounds", "compare", "outcome", "refine"]

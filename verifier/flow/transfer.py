@@ -132,11 +132,17 @@ class Frame:
         """The location behind a pointer; pointer plus index is an element."""
         if value.op == "o" and value.args[0] == "+" and len(value.args) == 3:
             a, b = value.args[1], value.args[2]
-            if a.op == "c" or (b.op in ("ld", "r", "&") and a.op not in ("ld", "r", "&", "p")):
+            if a.op == "c" or (b.op in ("ld", "r", "&") and not self._may_point(a)):
                 a, b = b, a
             base = a.args[0] if a.op == "ld" else self.values.deref(a)
             return self.values.make("[]", base, b)
         return self.values.deref(value)
+
+    def _may_point(self, value: Value) -> bool:
+        """False for a summand that is an index and no pointer: sums are kept in order of creation, not of C."""
+        if value.op == "p":
+            return self.fn.params[value.args[0]].type.startswith("ptr:")
+        return value.op in ("ld", "r", "&")
 
     def value(self, state: State, index: int) -> Value:
         """The value of an expression."""

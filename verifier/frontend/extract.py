@@ -9,6 +9,7 @@ Results are the same for any number of workers and any order, because nothing of
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import resource
 import signal
@@ -209,12 +210,14 @@ class Worker:
         self.task = task
         self.since = time.monotonic()
         self.served += 1
-        self.connection.send(task)
+        with contextlib.suppress(BrokenPipeError):  # a dead worker; what reads its answer finds that out
+            self.connection.send(task)
 
     def stop(self) -> None:
         """End the process, politely if it is idle."""
         if self.task is None and self.process.is_alive():
-            self.connection.send(None)
+            with contextlib.suppress(BrokenPipeError):  # it may end between the question and the word
+                self.connection.send(None)
             self.process.join(5)
         if self.process.is_alive():
             self.process.kill()
@@ -291,8 +294,8 @@ def serve(connection: Connection, tree: Tree, place: str, overlay: dict[str, byt
     while True:
         try:
             task = connection.recv()
-        except EOFError:
-            return
+        except (EOFError, ConnectionResetError):
+            return  # the parent is gone, with or without a word
         if task is None:
             return
         if limits.seconds is not None:
