@@ -6,6 +6,8 @@ An ignored result: the value that a check returned is never read, because it was
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from verifier.flow import cfg
 from verifier.flow.cfg import expression_variables
 from verifier.flow.summary import Shape
@@ -13,12 +15,18 @@ from verifier.ir.model import Function
 from verifier.oracles.rulebook import Rulebook
 
 
-def ignored_results(fn: Function, book: Rulebook) -> list[Shape]:
-    """Calls of LSM hooks whose result no branch, return, call or store ever reads."""
+def ignored_results(fn: Function, book: Rulebook, returns: Callable[[str], str | None]) -> list[Shape]:
+    """Calls of LSM hooks whose result no branch, return, call or store ever reads.
+
+    `returns` tells the return type of a function whose body is known; one that returns nothing is no hook.
+    """
     calls: list[tuple[int, int]] = []
     for number, block in enumerate(fn.blocks):
         for index, s in enumerate(block.statements):
-            if s[0] == "call" and fn.exprs[s[2]][0] == "f" and book.is_hook(fn.exprs[s[2]][1]):
+            if s[0] != "call" or fn.exprs[s[2]][0] != "f":
+                continue
+            name = fn.exprs[s[2]][1]
+            if book.is_hook(name) and returns(name) != "void":
                 calls.append((number, index))
     if not calls:
         return []

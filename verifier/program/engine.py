@@ -145,6 +145,17 @@ class Engine:
         self.unannounced.add(fid)
         return self.results[fid].summary
 
+    def returns_of(self, info: Info, name: str) -> str | None:
+        """Return type of the function that `name` means where `info` stands; None where no body is known."""
+        fid = self.program.resolve(info.unit, name)
+        return self.program.functions[fid].index.returns if fid is not None else None
+
+    def only_asks(self, fid: str, param: int) -> bool:
+        """Whether a function does nothing with a parameter but hand it to hooks, which decide and change nothing."""
+        index = self.program.functions[fid].index
+        handed = [callee for callee, _, own in index.passes if own == param]
+        return param not in index.writes and bool(handed) and all(self.book.is_hook(callee) for callee in handed)
+
     def requires_of(self, fid: str) -> tuple[Requirement, ...]:
         """Open requirements of a function."""
         result = self.results.get(fid)
@@ -184,5 +195,5 @@ class Engine:
         summary = Summary(returns, ways, tuple(opened))
         return Result(
             summary, obligations.verdicts(), obligations.unmeetable(), obligations.discharges(),
-            ignored_results(fn, self.book), [e for e in obligations.edges], cut,
+            ignored_results(fn, self.book, lambda name: self.returns_of(info, name)), [e for e in obligations.edges], cut,
         )  # fmt: skip

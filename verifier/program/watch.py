@@ -143,7 +143,7 @@ class FunctionWatcher:
         fid = self.engine.program.resolve(self.info.unit, name)
         if fid is None:
             return True
-        return index in self.engine.program.writes.get(fid, ())
+        return index in self.engine.program.writes.get(fid, ()) and not self.engine.only_asks(fid, index)
 
     def changes(self, call: Call, member: str) -> bool:
         """Whether a call may store to a member ("tag.field"), in a callee or a few calls below it."""
@@ -177,7 +177,9 @@ class FunctionWatcher:
             requires = self.engine.requires_of(target.fid)
             if requires and self._possible(frame, state, call, target):
                 for requirement in requires:
-                    self.obligations.at_requirement(frame, state, call, target.fid, requirement)
+                    rule = self.book.by_id.get(requirement.rule)
+                    if rule is None or rule.slot != slot:  # stacked: this call is the same operation, judged above
+                        self.obligations.at_requirement(frame, state, call, target.fid, requirement)
 
     def _locks(self, state: State, call: Call) -> None:
         """A call on a lock that rules name takes or releases it: checks that depend on it hold on neither side."""
