@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from verifier.flow import memory
 from verifier.flow.refine import outcome, refine
-from verifier.flow.state import ANY, NEG, NONZERO, POS, ZERO, State
+from verifier.flow.state import ANY, NEG, NONZERO, POS, ZERO, Constraint, State
 from verifier.flow.summary import Alternative, Summary
 from verifier.flow.values import Value, Values
 from verifier.ir.model import Function
@@ -376,23 +376,35 @@ class Frame:
         con = state.cons.get(value)
         if con is None:
             return [state]
+        out = self._ways(state, value, con)
+        for s in out:
+            self._passed(s, value)
+        return out
+
+    def _passed(self, state: State, value: Value) -> None:
+        """Add the fact of a check whose result is known to allow, or to deny where rules ask for that."""
+        con = state.cons[value]
         name, args = value.args[1], value.args[2]
         allow = self.watcher.allowed(name)
-        if allow is not None:
-            mask, constants = allow
-            subject = value.args[3] if value.args[3] is not None else self.values.zero
-            if (con[1] is not None and con[1] in constants) or not con[0] & ~mask:
-                fact = self.values.make("fact", name, args, subject)
-                if fact not in state.facts:
-                    state.facts = state.facts.union([fact, *self.watcher.implied(self, state, name, args)])
-            elif not con[0] & mask and (con[1] is not None or not constants):
-                denied = self.values.make("nfact", name, args, subject)
-                if self.watcher.condition(denied):
-                    state.facts = state.facts | {denied}
+        if allow is None:
+            return
+        mask, constants = allow
+        subject = value.args[3] if value.args[3] is not None else self.values.zero
+        if (con[1] is not None and con[1] in constants) or not con[0] & ~mask:
+            fact = self.values.make("fact", name, args, subject)
+            if fact not in state.facts:
+                state.facts = state.facts.union([fact, *self.watcher.implied(self, state, name, args)])
+        elif not con[0] & mask and (con[1] is not None or not constants):
+            denied = self.values.make("nfact", name, args, subject)
+            if self.watcher.condition(denied):
+                state.facts = state.facts | {denied}
+
+    def _ways(self, state: State, value: Value, con: Constraint) -> list[State]:
+        """One state for each way in which the callee may have returned what is known of its result."""
         summary = self.summaries.get(value)
         if summary is None or not any(a.facts for a in summary.alternatives):
             return [state]
-        marker = self.values.make("took", value, con[0], con[1])
+        marker = self.values.make("took", value)
         if state.cons.get(marker) is not None:
             return [state]
         ways = [
@@ -405,9 +417,7 @@ class Frame:
         out: list[State] = []
         for i, way in enumerate(ways):
             s = state if i == len(ways) - 1 else state.copy()
-            if self._apply(s, way, value):
-                if way.eq is not None and not s.narrow(value, ANY, eq=way.eq):
-                    continue
+            if self._apply(s, way, value) and s.narrow(value, way.mask, eq=way.eq):
                 out.append(s)
         return out
 
