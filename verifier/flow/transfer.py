@@ -247,7 +247,10 @@ class Frame:
         if result is None:
             result = self._result(state, call)
         if statement[1] >= 0:
-            memory.store(v, state, self.location(state, statement[1]), result)
+            location = self.location(state, statement[1])
+            if location.op != "L":
+                self.watcher.at_store(self, state, location, result, self.line)
+            memory.store(v, state, location, result)
         return post
 
     def _result(self, state: State, call: Call) -> Value:
