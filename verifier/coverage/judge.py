@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from verifier.coverage.asks import Asks
 from verifier.coverage.difference import Effect, Flip, effect
@@ -18,6 +18,7 @@ MOST_PROTECTED = 20
 # Other sites that are tried together with one: so many, in functions so many calls up or down, none of them in a
 # function with more callers than that (a check that half of the kernel calls says nothing of this place).
 MOST_PARTNERS, CALLS, MOST_CALLERS = 8, 2, 50
+FAR = 3  # calls between a site and an operation that is looked for around it
 
 
 class Judge:
@@ -31,6 +32,8 @@ class Judge:
         self.effects: dict[Site, Effect] = {}
         self.reached: dict[Site, bool] = {}
         self.unsteady: dict[str, set[Node]] = {}
+        self.together: dict[frozenset[Site], Effect] = {}
+        self._steps: dict[tuple[bool, str], list[str]] = {}
         self.here: dict[str, list[Site]] = {}
         for site in sites:
             self.here.setdefault(site.fid, []).append(site)
@@ -39,12 +42,20 @@ class Judge:
         """The effect of removing one site."""
         found = self.effects.get(site)
         if found is None:
-            found = self.effects[site] = self.joint([site])
+            found = self.effects[site] = self._remove([site])
             self.reached[site] = (site.fid, site.block << 12 | site.index) in self.remover.met
         return found
 
     def joint(self, sites: Sequence[Site]) -> Effect:
         """The effect of removing several sites at once."""
+        if len(sites) == 1:
+            return self.alone(sites[0])
+        key = frozenset(sites)
+        if key not in self.together:
+            self.together[key] = self._remove(sorted(sites))
+        return self.together[key]
+
+    def _remove(self, sites: Sequence[Site]) -> Effect:
         layer = self.remover.without(sites)
         met = self.remover.met
         found = effect(self.frontier, layer)
@@ -65,8 +76,10 @@ class Judge:
 
     def partner(self, site: Site) -> tuple[Site, list[Flip]] | None:
         """Another site whose removal together with this one opens what neither of them opens alone."""
+        if not self.reached[site] or not self._reached_from_a_door(site.fid) or not self.operations(site):
+            return None
         others = self.partners(site)
-        if not others or not self._reached_from_a_door(site.fid):
+        if not others:
             return None
         alone: set[Node] = set().union(*(self.alone(other).fresh for other in others))
         together = self.joint([site, *others])
@@ -91,8 +104,6 @@ class Judge:
         """Sites that could do the work of this one, nearest first: in the same function, those that dominate it
         before others, then in its callees and callers."""
         names = self.asks.alternatives(site.check)
-        if not self.asks.asking(site.check):
-            return []
         found: list[tuple[tuple[int, int, Site], Site]] = []
         body = self.base.bodies.body(self.base.program.functions[site.fid])
         bits = dominators(body.blocks) if body is not None else []
@@ -109,21 +120,37 @@ class Judge:
                 found.append(((distance, after, other), other))
         return [other for _, other in sorted(found)][:MOST_PARTNERS]
 
+    def operations(self, site: Site) -> list[tuple[int, str, str]]:
+        """Operations of the rules that ask for a site's check, around it: (calls away, function, rule)."""
+        rules = sorted({rule for rule, _ in self.asks.asking(site.check)})
+        if not any(rule in self.asks.performed for rule in rules):
+            return []
+        near = {fid: distance for distance, fid in self.near(site.fid, FAR)}
+        return sorted({(near[f], f, rule) for rule in rules for f, _, _ in self.asks.performed.get(rule, ()) if f in near})
+
     def near(self, fid: str, most: int) -> list[tuple[int, str]]:
         """A function with its callees and its callers, and how many calls away they are."""
         out = {fid: 0}
-        for step in (self.base.doors.callees, self.callers):
+        for up in (False, True):
             level = [fid]
             for distance in range(1, most + 1):
-                level = [n for f in level for n in step(f) if n not in out or out[n] > distance]
+                level = [n for f in level for n in self._step(up, f) if n not in out or out[n] > distance]
                 for n in level:
                     out[n] = min(out.get(n, distance), distance)
         return sorted((distance, f) for f, distance in out.items())
 
-    def callers(self, fid: str) -> Iterable[str]:
-        """Direct callers, and those through operations tables."""
-        slots = self.base.program.slots_of(fid)
-        return [*self.base.program.callers.get(fid, ()), *(c for s in slots for c in self.base.program.slot_callers.get(s, ()))]
+    def _step(self, up: bool, fid: str) -> list[str]:
+        """Callers or callees, direct ones and those through operations tables."""
+        found = self._steps.get((up, fid))
+        if found is None:
+            program = self.base.program
+            if up:
+                through = (c for slot in program.slots_of(fid) for c in program.slot_callers.get(slot, ()))
+                found = list(dict.fromkeys([*program.callers.get(fid, ()), *through]))
+            else:
+                found = self.base.doors.callees(fid)
+            self._steps[(up, fid)] = found
+        return found
 
     def _reached_from_a_door(self, fid: str) -> bool:
         return fid in self.base.doors.nearest or fid in self.base.doors.other

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from verifier.coverage.judge import Judge
+from verifier.coverage.judge import FAR, Judge
 from verifier.coverage.sites import Site
 from verifier.program.link import Program
 
-FAR = 3
 MOST_NAMED = 4
 
 
@@ -45,10 +44,9 @@ def explain(judge: Judge, site: Site) -> str:
     if left:
         what = _some([f"{rule} @ {sink}" for rule, sink in left])
         return f"{what}, called from here, is open all the same: the check is about another object, comes later, or not on every path"
-    near = {fid: distance for distance, fid in judge.near(site.fid, FAR)}
-    found = [(near[fid], fid, rule) for rule in rules for fid, _, _ in asks.performed.get(rule, ()) if fid in near]
+    found = judge.operations(site)
     if found:
-        places = _some(_unique(f"{rule} @ {_name(base.program, fid)}" for _, fid, rule in sorted(found)))
+        places = _some(_unique(f"{rule} @ {_name(base.program, fid)}" for _, fid, rule in found))
         return f"operations that need it are near ({places}), but it is not on a resolved way to them or they ask it of another object"
     matched = sorted({(rule, fid) for rule in rules for fid, _, _ in asks.performed.get(rule, ())})
     if matched:
