@@ -282,7 +282,7 @@ def test_filters_give_the_same_verdicts(run, sites):
     assert chosen == [s for s in sites if s["check"] == "security_thing_late"]
     chosen = json.loads(run("--format", "json", "--family", "capability")[1])["sites"]
     assert chosen == [s for s in sites if s["family"] == "capability"]
-    status, out, err = run("--hook", "security_nothing")
+    status, _, err = run("--hook", "security_nothing")
     assert status == 0 and "no call of security_nothing" in err
 
 
