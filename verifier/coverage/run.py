@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -60,6 +61,7 @@ def cover(
     completeness = base.stored_completeness()
     completeness.ledger = [*completeness.ledger, *not_analysed(base, root, sites)]
     _judge = Judge(base, frontier, sites, Asks(base))
+    gc.freeze()  # the base stays: collections need not walk it, and workers share its pages
     chosen = [s for s in sites if wanted is None or wanted(s.check, s.family)]
     for site, (found, met) in zip(chosen, _mapped(_alone, chosen, jobs, say, "removing sites"), strict=True):
         _judge.effects[site] = found
