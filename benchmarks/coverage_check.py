@@ -64,7 +64,7 @@ def main() -> int:
         drawn += draw.sample(group, min(args.count, len(group)))
     held = {True: 0, False: 0}
     tried = {True: 0, False: 0}
-    with Store.open(args.store, readonly=True) as store:
+    with Store.open(args.store) as store:
         base = analysis(tree, store, pack, 1)
         for site in drawn:
             place = f"{site['file']}:{site['line']}: {site['check']}"
