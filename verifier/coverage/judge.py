@@ -42,8 +42,12 @@ class Judge:
         """The effect of removing one site."""
         found = self.effects.get(site)
         if found is None:
-            found = self.effects[site] = self._remove([site])
-            self.reached[site] = (site.fid, site.block << 12 | site.index) in self.remover.met
+            if self.asks.grants(site.check) & self.remover.book.predicates:
+                found = self._remove([site])
+                self.reached[site] = (site.fid, site.block << 12 | site.index) in self.remover.met
+            else:  # no rule speaks of anything that it grants, so no state of any function can depend on it
+                found, self.reached[site] = Effect(set(), [], [], 0), True
+            self.effects[site] = found
         return found
 
     def joint(self, sites: Sequence[Site]) -> Effect:
