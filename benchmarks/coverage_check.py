@@ -20,7 +20,7 @@ from pathlib import Path
 
 from lattices import pack as packs
 from verifier.gate.overlay import Overlay
-from verifier.gate.run import compare
+from verifier.gate.run import gate_overlay
 from verifier.program.analyse import analysis
 from verifier.store import Store
 from verifier.tree import open_tree
@@ -78,7 +78,7 @@ def main() -> int:
             overlay = Overlay()
             overlay.files[site["file"]] = changed.encode("utf-8", "surrogateescape")
             began = time.process_time()
-            found = {f.rule for f in compare(tree, base, overlay).findings}
+            found = {f.rule for f in gate_overlay(tree, base, overlay).findings}
             bearing = site["status"] == "load-bearing"
             predicted = {p.split(" ", 1)[0] for p in site["protects"]}
             good = bool(found & predicted) if bearing else not found

@@ -10,6 +10,7 @@ from verifier.coverage.removal import Remover
 from verifier.coverage.sites import Site
 from verifier.findings import CheckPlace
 from verifier.findings import Site as Shown
+from verifier.flow.solver import SITE_BITS
 from verifier.ir.dominance import dominates, dominators
 from verifier.program.analyse import Analysis
 from verifier.program.frontier import Frontier, Node
@@ -44,7 +45,7 @@ class Judge:
         if found is None:
             if self.asks.grants(site.check) & self.remover.book.predicates:
                 found = self._remove([site])
-                self.reached[site] = (site.fid, site.block << 12 | site.index) in self.remover.met
+                self.reached[site] = (site.fid, site.block << SITE_BITS | site.index) in self.remover.met
             else:  # no rule speaks of anything that it grants, so no state of any function can depend on it
                 found, self.reached[site] = Effect(set(), [], [], 0), True
             self.effects[site] = found
@@ -85,9 +86,8 @@ class Judge:
         others = self.partners(site)
         if not others:
             return None
-        alone: set[Node] = set().union(*(self.alone(other).fresh for other in others))
         together = self.joint([site, *others])
-        if not together.fresh - alone:
+        if not together.fresh or not together.fresh - set().union(*(self.alone(other).fresh for other in others)):
             return None
         for other in others:
             pair = self.joint([site, other])

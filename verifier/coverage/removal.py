@@ -101,23 +101,46 @@ class BlindWatcher(FunctionWatcher):
         """Whether a callee may write through an argument."""
         return super().writes(frame, _plain(name), index)
 
+    def changes(self, call: Call, member: str) -> bool:
+        """Whether a call may store to a member."""
+        return super().changes(_original(call), member)
+
     def at_call(self, frame: Frame, state: State, call: Call) -> None:
         """Rules on the call; of a marked one those on the original."""
         if call.name is not None and call.name.endswith(MARK):
             self.engine.met.add((self.info.fid, call.site))
-            call = Call(_plain(call.name), call.slot, call.holder, call.args, call.site, call.line)
-        super().at_call(frame, state, call)
+        super().at_call(frame, state, _original(call))
 
 
 def _plain(name: str) -> str:
     return name.removesuffix(MARK)
 
 
+def _original(call: Call) -> Call:
+    """A call under the name that it has in the source."""
+    if call.name is None or not call.name.endswith(MARK):
+        return call
+    return Call(_plain(call.name), call.slot, call.holder, call.args, call.site, call.line)
+
+
+class EditedBodies(Bodies):
+    """Bodies of the base, but for those in `edited`."""
+
+    def __init__(self, base: Bodies) -> None:
+        super().__init__(base.fetch, base.most)
+        self.edited: dict[str, Function] = {}
+
+    def body(self, info: Info) -> Function | None:
+        """The function's body, or None when the store lost its unit."""
+        return self.edited.get(info.fid) or super().body(info)
+
+
 class Remover(Engine):
     """An engine whose results lie over those of the base; one is used for many removals."""
 
     def __init__(self, program: Program, bodies: Bodies, pack: Pack, base: Results) -> None:
-        super().__init__(program, Bodies(bodies.fetch, bodies.most), pack)
+        self.edits = EditedBodies(bodies)
+        super().__init__(program, self.edits, pack)
         self.base = base
         self.met: set[tuple[str, int]] = set()
 
@@ -127,27 +150,26 @@ class Remover(Engine):
 
     def without(self, sites: Sequence[Site]) -> Layer:
         """The results where the calls at `sites` grant nothing, from the base's every time."""
-        layer = Layer(self.base)
-        self.results = layer
-        self.rounds = {}
-        self.met = set()
         edited: dict[str, Function] = {}
-        self.bodies.overlay = {}
+        self.edits.edited = {}
         for site in sites:
-            body = edited.get(site.fid) or self.bodies.body(self.program.functions[site.fid])
+            body = edited.get(site.fid) or self.edits.body(self.program.functions[site.fid])
             if body is not None:
                 edited[site.fid] = _marked(body, site)
-        self.bodies.overlay = edited
-        self.run(sorted(edited))
-        return layer
+        return self._solve(sorted(edited), edited)
 
     def again(self, fids: Sequence[str]) -> Layer:
         """The results after analysing functions of the base once more: what changes is no site's doing."""
+        return self._solve(sorted(fids), {})
+
+    def _solve(self, fids: Sequence[str], edited: dict[str, Function]) -> Layer:
         layer = Layer(self.base)
         self.results = layer
-        self.rounds = {}
-        self.bodies.overlay = {}
-        self.run(sorted(fids))
+        self.edits.edited = edited
+        self.met = set()
+        for left in (self.rounds, self.deferred, self.unannounced):  # by the removal before this one
+            left.clear()
+        self.run(fids)
         return layer
 
 

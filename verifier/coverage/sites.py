@@ -1,8 +1,9 @@
 """Enforcing sites: the calls of checks in the analysed program.
 
 For LSM hooks a site is any call of a `security_*` function that returns int, whatever the pack says of it, so that
-none can be left out of the count; for the other families a call of a check that the pack declares.  `security/` holds
-the modules that implement the hooks, so calls of hooks in there are no sites.
+none can be left out of the count (a driver's own static function of such a name is no hook); for the other families a
+call of a check that the pack declares.  `security/` holds the modules that implement the hooks, so calls of hooks in
+there are no sites.
 """
 
 from __future__ import annotations
@@ -36,27 +37,29 @@ class Checks:
     def __init__(self, program: Program, pack: Pack) -> None:
         self.program = program
         self.pack = pack
-        self.known: dict[str, str | None] = {}
+        self.known: dict[tuple[str, str | None], str | None] = {}
 
     def family(self, unit: str, name: str) -> str | None:
         """The family of a check, None for what is no check or returns nothing that could decide."""
-        if name not in self.known:
-            self.known[name] = self._family(unit, name)
-        return self.known[name]
-
-    def _family(self, unit: str, name: str) -> str | None:
-        hook = name.startswith("security_")
-        declared = name in self.pack.checks
-        if not hook and not declared:
+        if not name.startswith("security_") and name not in self.pack.checks:
             return None
+        fid = self.program.resolve(unit, name)
+        key = (name, fid)
+        if key not in self.known:
+            self.known[key] = self._family(name, fid)
+        return self.known[key]
+
+    def _family(self, name: str, fid: str | None) -> str | None:
+        hook = name.startswith("security_")
         check = self.pack.check(name)
         assert check is not None
         if check.family not in FAMILIES or (check.allow == "none" and not hook):
             return None
         if hook:
-            fid = self.program.resolve(unit, name)
             if fid is not None:
-                return check.family if self.program.functions[fid].index.returns == "int" else None
+                own = self.program.functions[fid].index
+                namesake = own.static and own.file.endswith(".c") and not own.file.startswith(MODULES)
+                return check.family if own.returns == "int" and not namesake else None
             if check.allow == "none":
                 return None  # without a body only the pack can tell, and it says that nothing is decided
         return check.family

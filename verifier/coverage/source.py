@@ -53,9 +53,10 @@ def not_analysed(base: Analysis, root: str, sites: Iterable[Site]) -> list[Ledge
     """
     checks = Checks(base.program, base.pack)
     exact = Counter((s.file, s.line, s.check) for s in sites)
+    units = {r.file: r.key for r in base.records}
     unmatched: list[tuple[str, int, str]] = []
     for call in calls_in_sources(root, (r.file for r in base.records)):
-        if checks.family("", call[2]) is None:
+        if checks.family(units[call[0]], call[2]) is None:
             continue
         if exact[call]:
             exact[call] -= 1
