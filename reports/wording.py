@@ -43,6 +43,7 @@ LEDGER_TITLES = {
     "no-user-subject": "runs without a user subject",
     "rule-replaced": "rules replaced by those of the project",
     "rule-retired": "rules that the project retired",
+    "site-not-analysed": "calls of hooks in the sources that the analysed program lacks",
     "tree": "notes on the tree",
     "patch-note": "facts of the change",
     "patch-series": "the patches one by one",

@@ -19,6 +19,7 @@ ROOMS = [
     "verifier.program",
     "verifier.gate",
     "verifier.modules",
+    "verifier.coverage",
     "verifier.cli",
 ]
 # Programs and oracles make one engine: oracles judge what the program's engine meets on the way.

@@ -188,6 +188,46 @@ class Document(msgspec.Struct, kw_only=True, omit_defaults=True):
     exemptions: list[ExemptionNote] = []
 
 
+class CheckPlace(msgspec.Struct, kw_only=True, frozen=True):
+    """A call of a check."""
+
+    file: str
+    line: int
+    check: str
+
+
+class Site(msgspec.Struct, kw_only=True, frozen=True):
+    """An enforcing site: a call of a check, and what it protects.
+
+    `family` is `lsm`, `capability`, `dac` or `lockdown`; `status` one of SITE_STATUS.  `protects` names the obligations
+    that are unmediated without it (of a load-bearing site; at most 20), `dominated_by` the site that makes it redundant.
+    """
+
+    file: str
+    line: int
+    function: str
+    check: str
+    family: str
+    service: str
+    status: str
+    protects: list[str]
+    dominated_by: CheckPlace | None
+    reason: str
+
+
+SITE_STATUS = ("load-bearing", "redundant", "unexplained")
+
+
+class CoverageDocument(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The result of `kqual coverage`: every site, in the order of file, line and check."""
+
+    schema: str
+    completeness: Completeness
+    sites: list[Site]
+    # extras
+    configuration: dict[str, str] = {}
+
+
 def empty_completeness() -> Completeness:
     """A completeness record of nothing; counted up by the analysis."""
     return Completeness(
@@ -292,7 +332,7 @@ def door_title(symbol: str | None) -> str:
     return f"{match['name']}(2)" + (" (compat)" if match["compat"] else "")
 
 
-def encode(document: Document) -> bytes:
+def encode(document: Document | CoverageDocument) -> bytes:
     """The document as JSON: UTF-8, keys in field order, two blanks of indent, a final newline; always equal bytes.
 
     Bytes that are no UTF-8 (file names, string literals) become U+FFFD.

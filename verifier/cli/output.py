@@ -46,7 +46,7 @@ def emit(document: Document, wishes: Wishes) -> None:
 
         folder = Path(output or DEFAULT_FOLDER)
         with wishes.material() as material:
-            index = _writing(
+            index = writing(
                 str(folder), lambda: write(document, folder, source_of(wishes.tree), material, wishes.comparison)
             )
         click.echo(str(index))
@@ -57,7 +57,7 @@ def emit(document: Document, wishes: Wishes) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
-    _writing(output, lambda: replace(Path(output), data))
+    writing(output, lambda: replace(Path(output), data))
     from reports import wording
 
     messages.say(f"{wording.verdict_line(document)}; written to {output}")
@@ -91,7 +91,7 @@ def render(document: Document, wishes: Wishes) -> bytes:
 
 def write(path: str, data: bytes) -> None:
     """Write a file that was asked for; KqualError when that cannot be."""
-    _writing(path, lambda: replace(Path(path), data))
+    writing(path, lambda: replace(Path(path), data))
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -107,7 +107,8 @@ def replace(path: Path, data: bytes) -> None:
         beside.unlink(missing_ok=True)
 
 
-def _writing(target: str, action: Callable):
+def writing(target: str, action: Callable):
+    """What `action` returns; KqualError when `target` cannot be written."""
     try:
         return action()
     except OSError as error:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from verifier.findings import Document
+from verifier.findings import CoverageDocument, Document
 from verifier.store import Store
 
 
@@ -70,6 +70,15 @@ def _gate(
     return run_gate(tree, store, pack, change, jobs, scope, progress)
 
 
+def _coverage(
+    tree: Any, store: Store, pack: Any, jobs: int, scope: tuple[str, ...], progress: Callable[..., None],
+    wanted: Callable[[str, str], bool] | None,
+) -> CoverageDocument:  # fmt: skip
+    from verifier.coverage import run_coverage
+
+    return run_coverage(tree, store, pack, jobs, scope, progress, wanted)
+
+
 @dataclass(frozen=True)
 class Services:
     """What the commands call; the defaults load their rooms only when they are called, so that `--help` is quick."""
@@ -79,3 +88,4 @@ class Services:
     load_pack: Callable[..., Any] = _load_pack
     scan: Callable[..., Document] = _scan
     gate: Callable[..., Document] = _gate
+    coverage: Callable[..., CoverageDocument] = _coverage

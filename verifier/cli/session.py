@@ -89,15 +89,7 @@ def annotate(document: Document, session: Session, report_scope: tuple[str, ...]
     document.findings = [f for f in document.findings if within(f.file, report_scope)]
     if document.fixed is not None:
         document.fixed = [f for f in document.fixed if within(f.file, report_scope)]
-    configuration = {
-        "kqual": __version__,
-        "kernel": tree.version,
-        "compile commands": tree.origin,
-        "configuration": tree.config_digest[:12],
-        "rules": pack.digest[:12],
-        "scope": " ".join(session.scope),
-    }
-    document.configuration = {key: value for key, value in configuration.items() if value} | document.configuration
+    document.configuration = configuration_of(session) | document.configuration
     document.completeness.ledger += [LedgerEntry(kind="tree", what=note) for note in tree.notes]
     document.completeness.ledger += [
         LedgerEntry(kind=f"rule-{rule.what}", what=f"{rule.id}: {rule.reason} ({rule.file}:{rule.line})")
@@ -114,6 +106,20 @@ def annotate(document: Document, session: Session, report_scope: tuple[str, ...]
         ExemptionNote(name=name, reason=exemption.reason) for name, exemption in sorted(pack.exemptions.items())
     ]
     return document
+
+
+def configuration_of(session: Session) -> dict[str, str]:
+    """What a result depends on, for the reports."""
+    tree = session.tree
+    configuration = {
+        "kqual": __version__,
+        "kernel": tree.version,
+        "compile commands": tree.origin,
+        "configuration": tree.config_digest[:12],
+        "rules": session.pack.digest[:12],
+        "scope": " ".join(session.scope),
+    }
+    return {key: value for key, value in configuration.items() if value}
 
 
 def remember(store: Store) -> None:

@@ -12,7 +12,7 @@ from lattices.pack import Pack
 from verifier.flow.ensures import alternatives
 from verifier.flow.solver import Solver
 from verifier.flow.summary import TRIVIAL, Requirement, Result, Summary
-from verifier.flow.transfer import Frame
+from verifier.flow.transfer import Frame, Watcher
 from verifier.oracles.obligations import Obligations
 from verifier.oracles.patterns import Matcher
 from verifier.oracles.rulebook import Rulebook
@@ -161,10 +161,14 @@ class Engine:
         result = self.results.get(fid)
         return result.summary.requires if result is not None else ()
 
-    def analyse(self, fid: str) -> Result:
-        """One analysis of one function with the summaries at hand."""
+    def watcher(self, info: Info, obligations: Obligations) -> Watcher:
+        """What the analysis of one function is told."""
         from verifier.program.watch import FunctionWatcher
 
+        return FunctionWatcher(self, info, obligations)
+
+    def analyse(self, fid: str) -> Result:
+        """One analysis of one function with the summaries at hand."""
         info = self.program.functions[fid]
         fn = self.bodies.body(info)
         if fn is None or not fn.blocks:
@@ -173,12 +177,12 @@ class Engine:
         self.active.add(fid)
         try:
             obligations = Obligations(self.book, self.matcher)
-            frame = Frame(fn, FunctionWatcher(self, info, obligations))
+            frame = Frame(fn, self.watcher(info, obligations))
             solver = Solver(frame)
             solver.run()
             if solver.exhausted:
                 obligations = Obligations(self.book, self.matcher)
-                frame = Frame(fn, FunctionWatcher(self, info, obligations))
+                frame = Frame(fn, self.watcher(info, obligations))
                 solver = Solver(frame, most=1)
                 solver.run()
             cut = "too many states" if solver.exhausted else ""

@@ -1,0 +1,97 @@
+"""Coverage against real removals: calls are taken out of the source, and the gate's findings compared.
+
+usage: python benchmarks/coverage_check.py TREE STORE COVERAGE.json [--count N] [--seed N] [--build DIR] [--family NAME]
+
+COVERAGE.json is written by `kqual coverage TREE --format json`.  N load-bearing sites and N of the others are drawn
+with the seed; each call expression is replaced by the constant that allows (0, or 1 for a check that answers true), in
+an overlay, and the gate analyses the changed unit from its text.  A load-bearing site holds when a finding names one
+of the predicted rules; one of the others when none names a rule at all.  Exit 0 when all hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import sys
+import time
+from pathlib import Path
+
+from lattices import pack as packs
+from verifier.gate.overlay import Overlay
+from verifier.gate.run import gate_overlay
+from verifier.program.analyse import analysis
+from verifier.store import Store
+from verifier.tree import open_tree
+
+CONSTANT = {"errno": "0", "true": "1", "false": "0"}
+
+
+def without(text: str, line: int, check: str, constant: str) -> str | None:
+    """The source with the call of `check` on a line replaced; None when there is not exactly one that can be seen."""
+    lines = text.split("\n")
+    start = sum(len(row) + 1 for row in lines[: line - 1])
+    found = [m for m in re.finditer(rf"\b{check}\s*\(", text[start : start + len(lines[line - 1])])]
+    if len(found) != 1:
+        return None
+    at = start + found[0].end()
+    depth = 1
+    while depth and at < len(text):
+        depth += {"(": 1, ")": -1}.get(text[at], 0)
+        at += 1
+    call = text[start + found[0].start() : at]
+    return text[: start + found[0].start()] + constant + "\n" * call.count("\n") + text[at:]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tree", type=Path)
+    parser.add_argument("store", type=Path)
+    parser.add_argument("coverage", type=Path)
+    parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--family", default="lsm")
+    parser.add_argument("--build")
+    args = parser.parse_args()
+    tree = open_tree(args.tree, build=args.build)
+    pack = packs.load(version=tree.version)
+    sites = [s for s in json.loads(args.coverage.read_bytes())["sites"] if s["file"].endswith(".c") and s["family"] == args.family]
+    draw = random.Random(args.seed)
+    drawn = []
+    for bearing in (True, False):
+        group = [s for s in sites if (s["status"] == "load-bearing") == bearing]
+        drawn += draw.sample(group, min(args.count, len(group)))
+    held = {True: 0, False: 0}
+    tried = {True: 0, False: 0}
+    with Store.open(args.store) as store:
+        base = analysis(tree, store, pack, 1)
+        for site in drawn:
+            place = f"{site['file']}:{site['line']}: {site['check']}"
+            check = pack.check(site["check"])
+            text = (args.tree / site["file"]).read_text(errors="surrogateescape")
+            constant = CONSTANT.get(str(check.allow)) if check else None
+            changed = without(text, site["line"], site["check"], constant) if constant else None
+            if changed is None:
+                print(f"skipped  {place}: the call cannot be replaced in the text")
+                continue
+            overlay = Overlay()
+            overlay.files[site["file"]] = changed.encode("utf-8", "surrogateescape")
+            began = time.process_time()
+            found = {f.rule for f in gate_overlay(tree, base, overlay).findings}
+            bearing = site["status"] == "load-bearing"
+            predicted = {p.split(" ", 1)[0] for p in site["protects"]}
+            good = bool(found & predicted) if bearing else not found
+            tried[bearing] += 1
+            held[bearing] += good
+            word = "holds" if good else "DIFFERS"
+            print(
+                f"{word:8} {place}: {site['status']}; predicted {sorted(predicted)}, found {sorted(found)}"
+                f" ({time.process_time() - began:.1f} s CPU)", flush=True
+            )  # fmt: skip
+    print(f"load-bearing: {held[True]} of {tried[True]} hold; others: {held[False]} of {tried[False]} hold (seed {args.seed})")
+    return 0 if held == tried else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

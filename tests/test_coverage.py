@@ -1,0 +1,315 @@
+"""`kqual coverage` on a small program: virtual removal, redundancy, reasons, and an independent count of the sites."""
+
+import json
+
+import pytest
+
+from verifier.cli.main import main
+from verifier.coverage.source import calls_in_text
+
+RULES = """
+[[rule]]
+id = "thing-use"
+service = "file"
+operation = "controlled_op(thing)"
+requires = ["security_thing(thing) || security_thing_late(thing)"]
+reason = "uses the thing"
+good = '''
+struct thing;
+int security_thing(struct thing *thing);
+void controlled_op(struct thing *thing);
+int use_ok(struct thing *thing) { int err = security_thing(thing); if (err) return err; controlled_op(thing); return 0; }
+'''
+bad = '''
+struct thing;
+void controlled_op(struct thing *thing);
+int use_bad(struct thing *thing) { controlled_op(thing); return 0; }
+'''
+
+[[rule]]
+id = "thing-admin"
+service = "system"
+operation = "admin_op(thing)"
+requires = ["capable(CAP_SYS_ADMIN)"]
+reason = "changes the thing for everybody"
+good = '''
+struct thing;
+_Bool capable(int cap);
+void admin_op(struct thing *thing);
+int use_ok(struct thing *thing) { if (!capable(21)) return -1; admin_op(thing); return 0; }
+'''
+bad = '''
+struct thing;
+void admin_op(struct thing *thing);
+int use_bad(struct thing *thing) { admin_op(thing); return 0; }
+'''
+"""
+HEADER = """struct thing { struct thing *next; int state; };
+int security_thing(struct thing *thing);
+int security_thing_late(struct thing *thing);
+int security_other(struct thing *thing);
+void security_free_thing(struct thing *thing) { thing->state = 0; }
+_Bool capable(int cap);
+void controlled_op(struct thing *thing);
+void admin_op(struct thing *thing);
+"""
+PROGRAM = """#include "thing.h"
+
+int single(struct thing *thing)
+{
+	int err = security_thing(thing);
+
+	if (err)
+		return err;
+	controlled_op(thing);
+	return 0;
+}
+
+int twice(struct thing *thing)
+{
+	if (security_thing(thing))
+		return -1;
+	if (security_thing_late(thing))
+		return -1;
+	controlled_op(thing);
+	return 0;
+}
+
+static int wrapper(struct thing *thing)
+{
+	return security_thing(thing);
+}
+
+int one_caller(struct thing *thing)
+{
+	int err = wrapper(thing);
+
+	if (!err)
+		controlled_op(thing);
+	return err;
+}
+
+int other_caller(struct thing *thing)
+{
+	int err = wrapper(thing->next);
+
+	if (!err)
+		controlled_op(thing->next);
+	return err;
+}
+
+static void perform(struct thing *thing)
+{
+	controlled_op(thing);
+}
+
+int carried(struct thing *thing)
+{
+	if (security_thing(thing))
+		return -1;
+	perform(thing);
+	return 0;
+}
+
+int open_all_the_same(struct thing *thing)
+{
+	controlled_op(thing);
+	return security_thing(thing);
+}
+
+int dropped(struct thing *thing)
+{
+	security_thing(thing);
+	return 0;
+}
+
+int unasked(struct thing *thing)
+{
+	/* security_thing(thing) stands in a comment only */
+	return security_other(thing);
+}
+
+static int nobody(struct thing *thing)
+{
+	int err = security_thing(thing);
+
+	if (!err)
+		controlled_op(thing);
+	return err;
+}
+
+int far(struct thing *thing)
+{
+	if (security_thing(thing))
+		return -1;
+	thing->state = 1;
+	security_free_thing(thing);
+	return 0;
+}
+
+int admin(struct thing *thing)
+{
+	if (!capable(21))
+		return -1;
+	admin_op(thing);
+	return 0;
+}
+
+static int security_namesake(struct thing *thing)
+{
+	return thing->state;
+}
+
+int driver(struct thing *thing)
+{
+	return security_namesake(thing);
+}
+
+#ifdef NEVER
+int compiled_out(struct thing *thing)
+{
+	return security_thing(thing);
+}
+#endif
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("coverage")
+    (folder / "tree" / "security").mkdir(parents=True)
+    (folder / "tree" / "thing.h").write_text(HEADER)
+    (folder / "tree" / "use.c").write_text(PROGRAM)
+    (folder / "tree" / "security" / "module.c").write_text(
+        '#include "../thing.h"\nint inside(struct thing *thing) { return security_thing(thing); }\n'
+    )
+    (folder / "rules").mkdir()
+    (folder / "rules" / "own.toml").write_text(RULES)
+    return folder
+
+
+@pytest.fixture
+def run(place, monkeypatch, capfd):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(place / "cache"))
+    monkeypatch.chdir(place)
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            main(["coverage", "tree", "--rules", "rules", "-q", *arguments])
+        out, err = capfd.readouterr()
+        return ended.value.code, out, err
+
+    return call
+
+
+@pytest.fixture
+def sites(run):
+    status, out, err = run("--format", "json", "-j", "1")
+    assert status == 0, err
+    return json.loads(out)["sites"]
+
+
+def of(sites, function):
+    return [s for s in sites if s["function"] == function]
+
+
+def line_of(text, nth=0):
+    return [n for n, line in enumerate(PROGRAM.splitlines(), 1) if text in line][nth]
+
+
+def test_every_call_of_a_hook_is_a_site(sites):
+    shown = [(s["line"], s["check"]) for s in sites if s["family"] == "lsm"]
+    live = PROGRAM[: PROGRAM.index("#ifdef NEVER")].encode()
+    text = [(line, name) for line, name in calls_in_text(live) if name not in ("security_free_thing", "security_namesake")]
+    assert shown == sorted(shown) == sorted(text) and len(shown) == 10
+    assert {s["file"] for s in sites} == {"use.c"}
+
+
+def test_a_needed_check_is_load_bearing(sites):
+    (site,) = of(sites, "single")
+    assert site["status"] == "load-bearing" and site["dominated_by"] is None
+    assert site["protects"] == ["thing-use controlled_op(thing) @ single"]
+    assert (site["family"], site["service"], site["line"]) == ("lsm", "file", line_of("security_thing(thing);"))
+
+
+def test_a_check_in_a_wrapper_protects_all_callers(sites):
+    (site,) = of(sites, "wrapper")
+    assert site["protects"] == [
+        "thing-use controlled_op(thing) @ one_caller", "thing-use controlled_op(thing) @ other_caller",
+    ]  # fmt: skip
+
+
+def test_a_check_above_the_operation(sites):
+    (site,) = of(sites, "carried")
+    assert site["status"] == "load-bearing"
+    assert site["protects"] == ["thing-use controlled_op(thing) @ perform"]
+
+
+def test_either_of_two_checks_is_redundant_with_the_other(sites):
+    first, second = of(sites, "twice")
+    assert (first["status"], second["status"]) == ("redundant", "redundant")
+    assert first["dominated_by"] == {"file": "use.c", "line": second["line"], "check": "security_thing_late"}
+    assert second["dominated_by"] == {"file": "use.c", "line": first["line"], "check": "security_thing"}
+    assert first["protects"] == [] and "without both" in first["reason"]
+
+
+@pytest.mark.parametrize(
+    "function, words",
+    [
+        ("open_all_the_same", "the call comes after it"),
+        ("dropped", "its result decides nothing: the result of security_thing is dropped"),
+        ("unasked", "no rule asks for security_other"),
+        ("nobody", "no door"),
+        ("far", "no operation that needs it"),
+    ],
+)
+def test_unexplained_sites_say_why(sites, function, words):
+    (site,) = of(sites, function)
+    assert site["status"] == "unexplained" and words in site["reason"]
+    assert site["protects"] == [] and site["dominated_by"] is None
+
+
+def test_capabilities_have_their_own_family(sites):
+    (site,) = of(sites, "admin")
+    assert (site["family"], site["service"], site["status"]) == ("capability", "system", "load-bearing")
+
+
+def test_calls_that_are_not_analysed_are_in_the_ledger(run):
+    document = json.loads(run("--format", "json")[1])
+    line = line_of("return security_thing(thing);", -1)
+    told = [e["what"] for e in document["completeness"]["ledger"] if e["kind"] == "site-not-analysed"]
+    assert told == [f"use.c:{line}: security_thing: compiled out, or in a function that nothing uses"]
+
+
+def test_equal_bytes_for_any_number_of_jobs_and_from_the_store(run):
+    cold = run("--format", "json", "-j", "1", "--store", "c1")[1]
+    assert cold and run("--format", "json", "-j", "1", "--store", "c1")[1] == cold
+    assert run("--format", "json", "-j", "2", "--store", "c2")[1] == cold
+
+
+def test_filters_give_the_same_verdicts(run, sites):
+    chosen = json.loads(run("--format", "json", "--hook", "security_thing_late", "--store", "c3")[1])["sites"]
+    assert chosen == [s for s in sites if s["check"] == "security_thing_late"]
+    chosen = json.loads(run("--format", "json", "--family", "capability")[1])["sites"]
+    assert chosen == [s for s in sites if s["family"] == "capability"]
+    status, _, err = run("--hook", "security_nothing")
+    assert status == 0 and "no call of security_nothing" in err
+
+
+def test_text(run):
+    status, out, _ = run()
+    assert status == 0
+    assert "11 enforcing sites: 4 load-bearing (36.4%), 2 redundant (18.2%), 5 unexplained (45.5%)" in out
+    assert f"use.c:{line_of('security_other')}: security_other in unasked: unexplained: no rule asks for it" not in out
+    assert "security_other in unasked: unexplained: no rule asks for security_other" in out
+    assert "redundant with use.c" not in out and "redundant with use.c" in run("--all")[1]
+
+
+def test_text_scan_skips_what_is_no_call():
+    text = b'int security_a(int x);\n// security_b(1)\n\tprintk("security_c(");\n\tif (security_d (1) ||\n\t    security_e(2))\n'
+    assert calls_in_text(text) == [(4, "security_d"), (5, "security_e")]
+    assert calls_in_text(b"#define CHECK(x) security_f(x)\n") == [(1, "security_f")]
+
+
+def test_usage_errors(run):
+    assert run("--family", "nonsense")[0] == 2

@@ -1,0 +1,184 @@
+"""Virtual removal: the program is analysed again as if one call of a check granted nothing.
+
+The call stays where it is, under a name that marks it: the watcher answers for it as for the original, except that no
+outcome of it means "allowed" and its summary guarantees nothing.  So both branches stay feasible, arguments and what
+the callee writes stay the same, and the places of all statements too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping, Sequence
+
+import msgspec
+
+from lattices.pack import Pack
+from verifier.coverage.sites import Site
+from verifier.flow.state import State
+from verifier.flow.summary import Result, Summary
+from verifier.flow.transfer import Call, Frame
+from verifier.flow.values import Value
+from verifier.ir.model import Function
+from verifier.oracles.obligations import Obligations
+from verifier.program.bodies import Bodies
+from verifier.program.engine import Engine
+from verifier.program.link import Info, Program
+from verifier.program.results import Results, is_loud
+from verifier.program.watch import FunctionWatcher
+
+MARK = "\0removed"
+
+
+class Layer(MutableMapping[str, Result]):
+    """Results over those of the base, which stay as they are; `own` are the new ones."""
+
+    def __init__(self, base: Results) -> None:
+        self.base = base
+        self.own: dict[str, Result] = {}
+
+    def __getitem__(self, fid: str) -> Result:
+        found = self.own.get(fid)
+        return found if found is not None else self.base[fid]
+
+    def __setitem__(self, fid: str, result: Result) -> None:
+        self.own[fid] = result
+
+    def __delitem__(self, fid: str) -> None:
+        raise TypeError("results of a layer are not removed")
+
+    def __contains__(self, fid: object) -> bool:
+        return fid in self.own or fid in self.base
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.own
+        yield from (fid for fid in self.base if fid not in self.own)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def loud(self) -> list[str]:
+        """Functions with a new result that takes part in open obligations, sorted."""
+        return sorted(fid for fid, result in self.own.items() if is_loud(result))
+
+
+class BlindWatcher(FunctionWatcher):
+    """Tells of marked calls all that is told of the original, but for what they grant."""
+
+    engine: Remover
+
+    def allowed(self, name: str) -> tuple[int, tuple[int, ...]] | None:
+        """No outcome of a marked call allows anything."""
+        return None if name.endswith(MARK) else super().allowed(name)
+
+    def possible(self, name: str) -> int:
+        """Outcomes that a call can have."""
+        return super().possible(_plain(name))
+
+    def opaque(self, name: str) -> bool:
+        """True when a call keeps its own name as a value."""
+        return super().opaque(_plain(name))
+
+    def mask_argument(self, name: str) -> int | None:
+        """Number of a check's argument that is a mask of rights."""
+        return super().mask_argument(_plain(name))
+
+    def intrinsic(self, frame: Frame, state: State, name: str, args: list[Value]) -> Value | None:
+        """Calls whose meaning the engine knows."""
+        return super().intrinsic(frame, state, _plain(name), args)
+
+    def subject_change(self, name: str) -> tuple[str, int] | None:
+        """Functions that change the subject."""
+        return super().subject_change(_plain(name))
+
+    def summary(self, frame: Frame, name: str) -> Summary | None:
+        """Summary of a callee; a marked one guarantees nothing."""
+        found = super().summary(frame, _plain(name))
+        if found is None or not name.endswith(MARK):
+            return found
+        ways = tuple(msgspec.structs.replace(way, facts=()) for way in found.alternatives)
+        return Summary(found.returns, ways, found.requires)
+
+    def writes(self, frame: Frame, name: str, index: int) -> bool:
+        """Whether a callee may write through an argument."""
+        return super().writes(frame, _plain(name), index)
+
+    def changes(self, call: Call, member: str) -> bool:
+        """Whether a call may store to a member."""
+        return super().changes(_original(call), member)
+
+    def at_call(self, frame: Frame, state: State, call: Call) -> None:
+        """Rules on the call; of a marked one those on the original."""
+        if call.name is not None and call.name.endswith(MARK):
+            self.engine.met.add((self.info.fid, call.site))
+        super().at_call(frame, state, _original(call))
+
+
+def _plain(name: str) -> str:
+    return name.removesuffix(MARK)
+
+
+def _original(call: Call) -> Call:
+    """A call under the name that it has in the source."""
+    if call.name is None or not call.name.endswith(MARK):
+        return call
+    return Call(_plain(call.name), call.slot, call.holder, call.args, call.site, call.line)
+
+
+class EditedBodies(Bodies):
+    """Bodies of the base, but for those in `edited`."""
+
+    def __init__(self, base: Bodies) -> None:
+        super().__init__(base.fetch, base.most)
+        self.edited: dict[str, Function] = {}
+
+    def body(self, info: Info) -> Function | None:
+        """The function's body, or None when the store lost its unit."""
+        return self.edited.get(info.fid) or super().body(info)
+
+
+class Remover(Engine):
+    """An engine whose results lie over those of the base; one is used for many removals."""
+
+    def __init__(self, program: Program, bodies: Bodies, pack: Pack, base: Results) -> None:
+        self.edits = EditedBodies(bodies)
+        super().__init__(program, self.edits, pack)
+        self.base = base
+        self.met: set[tuple[str, int]] = set()
+
+    def watcher(self, info: Info, obligations: Obligations) -> BlindWatcher:
+        """What the analysis of one function is told."""
+        return BlindWatcher(self, info, obligations)
+
+    def without(self, sites: Sequence[Site]) -> Layer:
+        """The results where the calls at `sites` grant nothing, from the base's every time."""
+        edited: dict[str, Function] = {}
+        self.edits.edited = {}
+        for site in sites:
+            body = edited.get(site.fid) or self.edits.body(self.program.functions[site.fid])
+            if body is not None:
+                edited[site.fid] = _marked(body, site)
+        return self._solve(sorted(edited), edited)
+
+    def again(self, fids: Sequence[str]) -> Layer:
+        """The results after analysing functions of the base once more: what changes is no site's doing."""
+        return self._solve(sorted(fids), {})
+
+    def _solve(self, fids: Sequence[str], edited: dict[str, Function]) -> Layer:
+        layer = Layer(self.base)
+        self.results = layer
+        self.edits.edited = edited
+        self.met = set()
+        for left in (self.rounds, self.deferred, self.unannounced):  # by the removal before this one
+            left.clear()
+        self.run(fids)
+        return layer
+
+
+def _marked(fn: Function, site: Site) -> Function:
+    """The body with the callee of one call renamed; expressions and places of all others stay."""
+    s = fn.blocks[site.block].statements[site.index]
+    exprs = [*fn.exprs, ("f", fn.exprs[s[2]][1] + MARK)]
+    blocks = list(fn.blocks)
+    statements = list(blocks[site.block].statements)
+    statements[site.index] = ("call", s[1], len(fn.exprs), s[3], s[4])
+    blocks[site.block] = msgspec.structs.replace(blocks[site.block], statements=statements)
+    return msgspec.structs.replace(fn, exprs=exprs, blocks=blocks)
