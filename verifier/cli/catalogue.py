@@ -119,6 +119,13 @@ def _records(analysis: Any) -> Iterator[tuple[str, bytes]]:
     yield "info", encoder.encode(Info(analysis.digest, analysis.plain, analysis.pack.version))
 
 
+def _read(data: bytes, shape: Any) -> Any:
+    try:
+        return msgspec.msgpack.decode(data, type=shape)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise KqualError(f"the catalogue is damaged: {error}", "run `kqual scan TREE` again") from error
+
+
 class Catalogue:
     """Reads a catalogue."""
 
@@ -134,22 +141,22 @@ class Catalogue:
 
     def _one(self, key: str, shape: type[Record]) -> Record | None:
         data = self.store.get(KIND, key)
-        return msgspec.msgpack.decode(data, type=shape) if data is not None else None
+        return _read(data, shape) if data is not None else None
 
     def _list(self, key: str, shape: Any) -> list[Any]:
         data = self.store.get(KIND, key)
-        return msgspec.msgpack.decode(data, type=list[shape]) if data is not None else []
+        return _read(data, list[shape]) if data is not None else []
 
     def functions(self, fids: Iterable[str]) -> dict[str, FunctionRecord]:
         """Records of those functions that there are."""
         keys = [f"f:{fid}" for fid in fids]
         found = self.store.get_many(KIND, keys)
-        return {key[2:]: msgspec.msgpack.decode(data, type=FunctionRecord) for key, data in found.items()}
+        return {key[2:]: _read(data, FunctionRecord) for key, data in found.items()}
 
     def slots(self, slots: Iterable[str]) -> dict[str, SlotRecord]:
         """Records of those slots that there are."""
         found = self.store.get_many(KIND, [f"s:{slot}" for slot in slots])
-        return {key[2:]: msgspec.msgpack.decode(data, type=SlotRecord) for key, data in found.items()}
+        return {key[2:]: _read(data, SlotRecord) for key, data in found.items()}
 
     def named(self, name: str) -> list[FunctionRecord]:
         """Functions of a name: a C symbol, `symbol@file` for one static function, or `chroot` / `chroot(2)` for a

@@ -82,6 +82,8 @@ def kqual(ctx: click.Context, debug: bool) -> None:
         fish:  _KQUAL_COMPLETE=fish_source kqual | source
     """
     ctx.obj = ctx.obj or Services()
+    if debug:
+        os.environ["KQUAL_DEBUG"] = "1"  # for the worker processes (verifier.frontend.extract)
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
