@@ -15,8 +15,8 @@ from test_cli_program import RULES
 
 from verifier.cli.main import main
 from verifier.cli.session import version_note
-from verifier.store import Store
 from verifier.cli.unkept import Unkept
+from verifier.store import Store
 
 UNIT = """struct thing {{ struct thing *next; }};
 int security_thing(struct thing *thing);
@@ -152,7 +152,7 @@ def alive(pid):
 @pytest.mark.parametrize("number, phase", [(signal.SIGINT, "parse"), (signal.SIGKILL, "parse"), (signal.SIGINT, "analysing")])
 def test_a_scan_that_was_stopped_goes_on(run, tmp_path, number, phase):
     for n in range(130):
-        (tmp_path / "tree" / f"m{n}.c").write_text("".join(UNIT.format(f"f{n}_{k}").replace("struct thing {", "struct t%d {" % k) for k in range(9)))
+        (tmp_path / "tree" / f"m{n}.c").write_text("".join(UNIT.format(f"f{n}_{k}").replace("struct thing {", f"struct t{k} {{") for k in range(9)))
     whole = run(*SCAN, "--store", "one")[1]
     process = start(tmp_path, *SCAN[:4], "-j", "2", "--format", "json", "--store", "two")
     said = ""
@@ -241,7 +241,7 @@ def test_stored_values_of_another_shape_are_made_again(run, tmp_path, kind):
 def test_a_full_disk_is_said(run, tmp_path):
     """The limit on file sizes stands for the disk."""
     for n in range(40):
-        (tmp_path / "tree" / f"m{n}.c").write_text("".join(UNIT.format(f"f{n}_{k}").replace("struct thing {", "struct t%d {" % k) for k in range(40)))
+        (tmp_path / "tree" / f"m{n}.c").write_text("".join(UNIT.format(f"f{n}_{k}").replace("struct thing {", f"struct t{k} {{") for k in range(40)))
     code = "import resource,sys; resource.setrlimit(resource.RLIMIT_FSIZE, (120000, 120000)); from verifier.cli.main import main; main(sys.argv[1:])"
     done = subprocess.run([sys.executable, "-c", code, *SCAN, "--store", "full"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr

@@ -14,10 +14,10 @@ from verifier import __version__
 from verifier.cli import messages
 from verifier.cli.progress import Progress
 from verifier.cli.services import Services
+from verifier.cli.unkept import Unkept
 from verifier.errors import KqualError, StoreError
 from verifier.findings import Document, ExemptionNote, LedgerEntry, RuleNote, finish_completeness
 from verifier.store import Store, cache_root, default_path
-from verifier.cli.unkept import Unkept
 from verifier.tree.kbuild import is_kernel
 
 OLDEST, NEWEST = (6, 1), (6, 12)  # the kernels that the bundled rules were written against
