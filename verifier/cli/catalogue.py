@@ -62,7 +62,7 @@ Record = TypeVar("Record", FunctionRecord, SlotRecord, Info)
 def write(analysis: Any, store: Store, progress: Callable[[str, int, int], None]) -> None:
     """Write the catalogue of an analysis (verifier.program.analyse.Analysis), unless the store has it already."""
     digest = f"{VERSION} {analysis.digest}"
-    if store.readonly or store.meta("catalogue") == digest:
+    if store.meta("catalogue") == digest:
         return
     store.set_meta("catalogue", "")
     store.clear(KIND)

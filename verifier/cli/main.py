@@ -22,6 +22,7 @@ COMMANDS = {  # name: (module, attribute, one line for the overview)
     "show": ("verifier.cli.show", "show", "Ask about checks, callers, slots and paths."),
     "modules": ("verifier.cli.modules", "modules", "Say which security module decides what."),
     "report": ("verifier.cli.report", "report", "Print a finished scan in another format."),
+    "triage": ("verifier.cli.triage", "triage", "Keep verdicts on findings, and dismiss what is known."),
     "rules": ("verifier.cli.rules", "rules", "Check and try rule files."),
 }
 

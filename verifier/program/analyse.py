@@ -124,7 +124,7 @@ class Analysis:
         left_out = set(without)
         out = []
         for record in self.records:
-            data = self.store.get("index", record.key) if record.key not in left_out and record.status != "lost" else None
+            data = self.store.get("index", _index_key(record.key)) if record.key not in left_out and record.status != "lost" else None
             if data is not None and word.search(data):
                 out.append((record.key, msgspec.msgpack.decode(data, type=UnitIndex)))
         return out
