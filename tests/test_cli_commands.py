@@ -235,6 +235,6 @@ def test_help_teaches(run):
         done = run(*command, "--help")
         assert done.status == 0
         assert "kqual " in done.out.split("Usage:", 1)[1]
-    assert "_KQUAL_COMPLETE" in run("--help").out
+    assert "kqual completion bash" in run("--help").out
     assert run().out == run("--help").out
     assert run("--version").out.startswith("kqual ")

@@ -107,6 +107,7 @@ def scan(services: Any, tree: str, **given: Any) -> None:
             session.store.put("document", "scan", encode(document))
             session.store.set_meta("command", command_line("scan", given))
             session.store.set_meta("tree", os.path.realpath(folder))
+            session.store.set_meta("config", given["config"])
             session.store.set_meta("rules", json.dumps([os.path.realpath(path) for path in given["rules"]]))
             remember(session.store)
         document = applied(document, session.store, given["triage_file"])

@@ -112,6 +112,15 @@ def extract(
             headers[task.group.key] = keep(store, [(header_name(task.group), result)])[0]
         for group in missing:
             made[group.key] = pch_of.lookup(group, place, sources)
+        # units of a store from elsewhere, or of a build directory that was cleaned, may fit the new headers
+        unread = []
+        for task in tasks:
+            record = known(task.work, made.get(task.group.key) if task.group else None, store, sources)
+            if record is None:
+                unread.append(task)
+            else:
+                records[task.number] = record
+        tasks = unread
     if tasks:
         usable = {key for key, found in made.items() if found is not None}
         tasks = [t._replace(header=t.group is not None and t.group.key in usable) for t in tasks]
