@@ -146,10 +146,11 @@ class Store:
         rows = [(kind, key, *_pack(data)) for key, data in items]
         self._write(lambda c: c.executemany("INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?)", rows))
 
-    def keys(self, kind: str) -> list[str]:
-        """The keys of a kind, sorted."""
-        query = "SELECT key FROM entry WHERE kind = ? ORDER BY key"
-        return [key for (key,) in self._run(lambda c: c.execute(query, [kind]).fetchall(), [])]
+    def keys(self, kind: str, prefix: str = "") -> list[str]:
+        """The keys of a kind that begin with `prefix`, sorted."""
+        query = "SELECT key FROM entry WHERE kind = ? AND key >= ? AND key < ? ORDER BY key"
+        span = [kind, prefix, prefix + "\U0010ffff"]
+        return [key for (key,) in self._run(lambda c: c.execute(query, span).fetchall(), [])]
 
     def count(self, kind: str) -> int:
         """How many values a kind has."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Any
 
 import click
 
 from verifier.cli import messages
-from verifier.cli.catalogue import Catalogue
+from verifier.cli.catalogue import Catalogue, decides
 from verifier.cli.session import check_tree, last_store
 from verifier.store import Store, default_path
 
@@ -39,6 +39,21 @@ def pack_of(services: Any, catalogue: Catalogue) -> Any:
     if gone:
         messages.warning(f"the scan's rules in {gone[0]} are gone; the answer is without them")
     return services.load_pack(tuple(path for path in extra if path not in gone), catalogue.info.version)
+
+
+class Deciding:
+    """The names that a rule pack takes for checks."""
+
+    def __init__(self, pack: Any) -> None:
+        self.pack = pack
+
+    def __contains__(self, name: object) -> bool:
+        return decides(self.pack, str(name))
+
+
+def deciding(services: Any, catalogue: Catalogue) -> Container[str]:
+    """Names of the checks of the scan's rules."""
+    return catalogue.deciding() or Deciding(pack_of(services, catalogue))
 
 
 def _print(lines: Iterator[str]) -> None:
@@ -71,7 +86,7 @@ def checks(services: Any, function: str, store_path: str | None, tree: str | Non
     from verifier.cli import answers
 
     catalogue = open_catalogue(store_path, tree, config)
-    _print(answers.checks(catalogue, function, pack_of(services, catalogue)))
+    _print(answers.checks(catalogue, function, deciding(services, catalogue)))
 
 
 @show.command()
@@ -103,7 +118,7 @@ def path(services: Any, door: str, function: str, store_path: str | None, tree: 
     from verifier.cli import answers
 
     catalogue = open_catalogue(store_path, tree, config)
-    _print(answers.path(catalogue, door, function, pack_of(services, catalogue)))
+    _print(answers.path(catalogue, door, function, deciding(services, catalogue)))
 
 
 @show.command()

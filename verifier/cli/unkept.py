@@ -27,10 +27,10 @@ class Unkept(Store):
         """Keep (key, value) pairs for this run."""
         self._fresh.update({(kind, key): data for key, data in items})
 
-    def keys(self, kind: str) -> list[str]:
-        """The keys of a kind, sorted."""
-        fresh = {key: value is not None for (of, key), value in self._fresh.items() if of == kind}
-        return sorted({key for key in super().keys(kind) if fresh.get(key, True)} | {k for k, there in fresh.items() if there})
+    def keys(self, kind: str, prefix: str = "") -> list[str]:
+        """The keys of a kind that begin with `prefix`, sorted."""
+        fresh = {key: value is not None for (of, key), value in self._fresh.items() if of == kind and key.startswith(prefix)}
+        return sorted({key for key in super().keys(kind, prefix) if fresh.get(key, True)} | {k for k, there in fresh.items() if there})
 
     def count(self, kind: str) -> int:
         """How many values a kind has."""
