@@ -230,6 +230,25 @@ def test_doctor(run):
     assert done.status == 0 and "next: kqual scan tree" in done.out
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["scan", "gate", "doctor", "explain", "report", "show", "show checks", "show callers", "show slot", "show path", "show facts",
+     "triage", "triage t add", "triage t list", "triage t check", "store", "store info", "store gc", "store export",
+     "store import", "completion"],
+)  # fmt: skip
+def test_help_names_exit_statuses(run, command):
+    done = run(*command.split(), "--help")
+    assert done.status == 0 and "exit status" in " ".join(done.out.split()).lower()
+
+
+def test_colour_only_on_a_terminal(run, monkeypatch):
+    assert "\x1b" not in run("scan", "tree").out
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert "\x1b[" in run("scan", "tree").out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in run("scan", "tree").out
+
+
 def test_help_teaches(run):
     for command in ([], ["scan"], ["gate"], ["doctor"], ["explain"], ["show"], ["modules"], ["report"], ["rules"]):
         done = run(*command, "--help")

@@ -14,7 +14,7 @@ from verifier.errors import KqualError
 from verifier.findings import KINDS, Document, Finding
 
 
-@click.command()
+@click.command(epilog="Exit status: 0, or 2 for an error, such as an id that no finding has.")
 @click.argument("what", metavar="ID|RULE|KIND")
 @click.option("--store", "store_path", type=click.Path(), metavar="FILE", help="Store of the scan that has the finding.")
 @click.option("--rules", multiple=True, type=click.Path(exists=True), metavar="DIR", help="Rule files over the bundled ones.")

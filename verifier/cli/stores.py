@@ -61,7 +61,7 @@ def _place(command: Any) -> Any:
     return command
 
 
-@click.group(invoke_without_command=True)
+@click.group(invoke_without_command=True, epilog="Exit status: 0, or 2 for an error.")
 @click.pass_context
 def store(ctx: click.Context) -> None:
     """Look at, shrink and move the store of a tree: parsed code and results, in one file.
