@@ -200,7 +200,12 @@ def test_report_and_explain_find_the_last_scan(run, tmp_path):
     name = json.loads(scanned.out)["findings"][0]["fingerprint"]
     done = run("explain", name[:8])
     assert done.status == 0 and "fs/namei.c:3: error:" in done.out and name in done.out
-    assert run("explain", "0123456789ab").status == 2
+    assert run("explain", name[:8].upper()).out == done.out
+    done = run("explain", "0123456789ab")
+    assert done.status == 2 and "stands under each finding" in done.err
+    wrong = name[:6] + ("1" if name[6] == "0" else "0") + name[7]
+    done = run("explain", wrong)
+    assert done.status == 2 and f"try: {name[:8]}" in done.err
 
 
 def test_explain_kind(run):

@@ -88,7 +88,8 @@ def info(store_path: str | None, tree: str | None, config: str) -> None:
             if value and value != "[]":
                 rows.append((title, value))
         keep = usage.used(opened)
-        rows.append(("last scan", f"{len(keep.units)} units, analysis {keep.digest[:12]}" if keep else "none was finished"))
+        done = "finished; what it used was not noted" if opened.get("document", "scan") else "none was finished"
+        rows.append(("last scan", f"{len(keep.units)} units, analysis {keep.digest[:12]}" if keep else done))
         sizes = opened.sizes()
     for title, value in rows:
         click.echo(messages.clean(f"{title + ':':<15}{value}"))
