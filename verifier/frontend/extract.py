@@ -18,6 +18,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -211,6 +212,7 @@ class Worker:
         arguments = (other, msgspec.structs.replace(tree, commands=[], notes=[]), place, overlay, limits)
         self.process = context.Process(target=serve, args=arguments, daemon=True)
         # a worker is born with Ctrl-C blocked: the terminal sends it to the whole group, and the parent decides
+        resource_tracker.ensure_running()  # when `start` has to do it, it unblocks the signal again
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             self.process.start()
