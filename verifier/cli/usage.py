@@ -14,7 +14,7 @@ REMADE = ("catalogue", "completeness", "doors", "program", "results", "index", "
 
 
 class Used(msgspec.Struct, array_like=True):
-    """Keys of units (their indexes have the same), of the linked program, and of the analysis."""
+    """Keys of units (those of their indexes begin so), of the linked program, and of the analysis."""
 
     units: list[str]
     linked: str
@@ -39,7 +39,8 @@ def used(store: Store) -> Used | None:
 def prune(store: Store, keep: Used) -> dict[str, int]:
     """Forget what the last scan did not use; how many values of each kind."""
     units = set(keep.units)
-    gone = {kind: store.prune(kind, units) for kind in ("unit", "index")}
+    gone = {"unit": store.prune("unit", units)}
+    gone["index"] = store.prune("index", [key for key in store.keys("index") if key.partition("/")[0] in units])
     gone["unit-record"] = store.prune("unit-record", [name for name, data in store.items("unit-record") if _key(data) in units])
     gone["program"] = store.prune("program", [keep.linked])
     for kind in ("doors", "results", "completeness"):

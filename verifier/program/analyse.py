@@ -85,7 +85,7 @@ class Analysis:
 
     def index(self, key: str) -> UnitIndex | None:
         """The index of one unit, by its key."""
-        return self._stored("index", _index_key(key), UnitIndex)
+        return self._stored("index", index_key(key), UnitIndex)
 
     def _stored(self, kind: str, key: str, shape: type[Shape]) -> Shape | None:
         """A stored value; one of another shape counts as absent and is made again."""
@@ -94,12 +94,12 @@ class Analysis:
 
     def _indexes(self) -> dict[str, UnitIndex]:
         keys = [r.key for r in self.records if r.status != "lost"]
-        have = self.store.get_many("index", [_index_key(key) for key in keys])
+        have = self.store.get_many("index", [index_key(key) for key in keys])
         out: dict[str, UnitIndex] = {}
         decoder = msgspec.msgpack.Decoder(UnitIndex)
         fresh: list[tuple[str, bytes]] = []
         for n, key in enumerate(keys):
-            stored = shaped(have[_index_key(key)], decoder) if _index_key(key) in have else None
+            stored = shaped(have[index_key(key)], decoder) if index_key(key) in have else None
             if stored is not None:
                 out[key] = stored
                 continue
@@ -107,7 +107,7 @@ class Analysis:
             if blob is None:
                 continue
             out[key] = index_unit(decode(blob))
-            fresh.append((_index_key(key), msgspec.msgpack.encode(out[key])))
+            fresh.append((index_key(key), msgspec.msgpack.encode(out[key])))
             if len(fresh) >= 100:
                 self.store.put_many("index", fresh)
                 fresh = []
@@ -124,7 +124,7 @@ class Analysis:
         left_out = set(without)
         out = []
         for record in self.records:
-            data = self.store.get("index", _index_key(record.key)) if record.key not in left_out and record.status != "lost" else None
+            data = self.store.get("index", index_key(record.key)) if record.key not in left_out and record.status != "lost" else None
             if data is not None and word.search(data):
                 out.append((record.key, msgspec.msgpack.decode(data, type=UnitIndex)))
         return out
@@ -214,7 +214,7 @@ class Analysis:
         )
 
 
-def _index_key(unit: str) -> str:
+def index_key(unit: str) -> str:
     """Where the index of a unit lies in the store."""
     return f"{unit}/{INDEX_VERSION}"
 
