@@ -29,6 +29,9 @@ def render(document: Document, suppressed: dict[str, str] | None = None) -> byte
     """
     results = [(finding, None if document.fixed is None else "new") for finding in document.findings]
     results += [(finding, "absent") for finding in document.fixed or []]
+    results += [(item.finding, None) for item in document.dismissed]
+    said = {item.finding.fingerprint: f"{item.verdict}: {item.reason}" for item in document.dismissed}
+    suppressed = (suppressed or {}) | said
     shown = results[:MOST_RESULTS]
     rules = sorted({finding.rule for finding, _ in shown})
     index = {rule: number for number, rule in enumerate(rules)}
@@ -50,7 +53,7 @@ def render(document: Document, suppressed: dict[str, str] | None = None) -> byte
                 "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": notifications}],
                 "originalUriBaseIds": {"TREE": {"description": {"text": "The root of the kernel tree."}}},
                 "columnKind": "utf16CodeUnits",
-                "results": [_result(finding, state, index, suppressed or {}) for finding, state in shown],
+                "results": [_result(finding, state, index, suppressed) for finding, state in shown],
                 "properties": {
                     "completeness": wording.completeness_line(document.completeness),
                     "configuration": dict(sorted(document.configuration.items())),

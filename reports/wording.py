@@ -50,6 +50,7 @@ LEDGER_TITLES = {
     "allowed": "findings that a comment permits",
     "stale-allow": "comments that permit nothing",
     "baseline": "known findings",
+    "triage": "verdicts of the triage file",
 }
 FOR_REVIEWERS = ("patch-note", "patch-series", "allowed", "stale-allow", "baseline")
 EFFECTS = {
@@ -236,6 +237,8 @@ def verdict_line(document: Document) -> str:
     words = ", ".join(counted(count, tier) for tier, count in counts.items())
     if document.fixed is not None:
         words = f"the patch introduces {words}; it fixes {number(len(document.fixed))}"
+    if document.dismissed:
+        words += f"; {number(len(document.dismissed))} dismissed"
     units, change = document.completeness.units, document.completeness.change
     if change is not None:
         words += f"; {number(change.analysed)} of {counted(change.total, 'unit')} that it touches read in full"

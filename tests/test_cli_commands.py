@@ -200,7 +200,12 @@ def test_report_and_explain_find_the_last_scan(run, tmp_path):
     name = json.loads(scanned.out)["findings"][0]["fingerprint"]
     done = run("explain", name[:8])
     assert done.status == 0 and "fs/namei.c:3: error:" in done.out and name in done.out
-    assert run("explain", "0123456789ab").status == 2
+    assert run("explain", name[:8].upper()).out == done.out
+    done = run("explain", "0123456789ab")
+    assert done.status == 2 and "stands under each finding" in done.err
+    wrong = name[:6] + ("1" if name[6] == "0" else "0") + name[7]
+    done = run("explain", wrong)
+    assert done.status == 2 and f"try: {name[:8]}" in done.err
 
 
 def test_explain_kind(run):
@@ -230,11 +235,30 @@ def test_doctor(run):
     assert done.status == 0 and "next: kqual scan tree" in done.out
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["scan", "gate", "doctor", "explain", "report", "show", "show checks", "show callers", "show slot", "show path", "show facts",
+     "triage", "triage t add", "triage t list", "triage t check", "store", "store info", "store gc", "store export",
+     "store import", "completion"],
+)  # fmt: skip
+def test_help_names_exit_statuses(run, command):
+    done = run(*command.split(), "--help")
+    assert done.status == 0 and "exit status" in " ".join(done.out.split()).lower()
+
+
+def test_colour_only_on_a_terminal(run, monkeypatch):
+    assert "\x1b" not in run("scan", "tree").out
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert "\x1b[" in run("scan", "tree").out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in run("scan", "tree").out
+
+
 def test_help_teaches(run):
     for command in ([], ["scan"], ["gate"], ["doctor"], ["explain"], ["show"], ["modules"], ["report"], ["rules"]):
         done = run(*command, "--help")
         assert done.status == 0
         assert "kqual " in done.out.split("Usage:", 1)[1]
-    assert "_KQUAL_COMPLETE" in run("--help").out
+    assert "kqual completion bash" in run("--help").out
     assert run().out == run("--help").out
     assert run("--version").out.startswith("kqual ")

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from verifier.cli.main import main
+from verifier.store import Store
 
 RULES = """
 [[rule]]
@@ -248,3 +249,25 @@ def test_interrupt_leaves_the_store_whole(place, run):
         assert started.returncode == 2 and b"interrupted" in err and b"Traceback" not in err and out == b""
     again = run("scan", "many", "--rules", "rules", "--store", "s5", "--format", "json", "-q")
     assert again[0] == 1 and again[1] == run("scan", "many", "--rules", "rules", "--store", "s6", "--format", "json", "-q")[1]
+
+
+def test_answers_without_the_names_of_checks(run, place):
+    """Stores written before they held these names ask the rules."""
+    run(*SCAN, "--store", "old")
+    asked = ("show", "path", "outer", "allowed", "--store", "old")
+    before = run(*asked)[1]
+    with Store.open(place / "old") as store:
+        store.delete("catalogue", "checks")
+        store.clear("index")
+    assert run(*asked)[1] == before and "calls checks: security_thing" in before
+    assert "security_thing(thing)" in run("show", "facts", "use.c:17", "--store", "old")[1]
+
+
+def test_many_functions_of_a_name_are_not_printed_but_listed(run, place, monkeypatch):
+    run(*SCAN, "--store", "names")
+    monkeypatch.setattr("verifier.cli.catalogue.MOST_NAMESAKES", 0)
+    status, _, err = run("show", "checks", "allowed", "--store", "names")
+    assert status == 2 and "1 functions are named allowed" in err and "try: one of them with its file, e.g. allowed@use.c" in err
+    assert run("show", "checks", "allowed@use.c", "--store", "names")[0] == 0
+    status, _, err = run("show", "checks", "xllowed", "--store", "names")
+    assert status == 2 and "try: allowed" in err  # a typing error in the first letter, too

@@ -14,6 +14,19 @@ def test_one_line_a_phase():
     assert stream.getvalue() == "kqual: parsing: 0 of 100\nkqual: linking\\x1b[2J\n"
 
 
+def test_a_long_phase_fills_no_screens(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr("verifier.cli.progress.time.monotonic", lambda: now[0])
+    stream = io.StringIO()
+    with Progress(stream=stream) as progress:
+        for n in range(3600):
+            progress("parse", 1000 + n, 5600)
+            now[0] += 1
+    lines = stream.getvalue().splitlines()
+    assert 20 < len(lines) < 50
+    assert "(1/s, " in lines[-1]  # the 1,000 that were there at the beginning took no time
+
+
 def test_quiet():
     stream = io.StringIO()
     with Progress(quiet=True, stream=stream) as progress:

@@ -220,4 +220,4 @@ def test_a_worker_ends_when_its_parent_is_gone(tmp_path, end, monkeypatch):
             raise end
 
     monkeypatch.setattr(extraction.signal, "signal", lambda *_: None)
-    assert extraction.serve(Gone(), Tree(str(tmp_path), "plain", None, "", "", [], []), "", None) is None
+    assert extraction.serve(Gone(), Tree(str(tmp_path), "plain", None, "", "", [], []), "", None, extraction.UNLIMITED) is None

@@ -175,6 +175,14 @@ class ExemptionNote(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=Tru
     condition: str = ""
 
 
+class Dismissed(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """A finding that people gave a verdict which takes it out of `findings`."""
+
+    finding: Finding
+    verdict: str
+    reason: str
+
+
 class Document(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The result of a scan, or of a gate (then `fixed` is a list)."""
 
@@ -186,6 +194,7 @@ class Document(msgspec.Struct, kw_only=True, omit_defaults=True):
     configuration: dict[str, str] = {}  # kernel version, configuration, rule pack, ...: what the result depends on
     rules: list[RuleNote] = []
     exemptions: list[ExemptionNote] = []
+    dismissed: list[Dismissed] = []  # by verdicts in a triage file
 
 
 class CheckPlace(msgspec.Struct, kw_only=True, frozen=True):

@@ -146,15 +146,47 @@ class Store:
         rows = [(kind, key, *_pack(data)) for key, data in items]
         self._write(lambda c: c.executemany("INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?)", rows))
 
-    def keys(self, kind: str) -> list[str]:
-        """The keys of a kind, sorted."""
-        query = "SELECT key FROM entry WHERE kind = ? ORDER BY key"
-        return [key for (key,) in self._run(lambda c: c.execute(query, [kind]).fetchall(), [])]
+    def keys(self, kind: str, prefix: str = "") -> list[str]:
+        """The keys of a kind that begin with `prefix`, sorted."""
+        query = "SELECT key FROM entry WHERE kind = ? AND key >= ? AND key < ? ORDER BY key"
+        span = [kind, prefix, prefix + "\U0010ffff"]
+        return [key for (key,) in self._run(lambda c: c.execute(query, span).fetchall(), [])]
 
     def count(self, kind: str) -> int:
         """How many values a kind has."""
         query = "SELECT count(*) FROM entry WHERE kind = ?"
         return self._run(lambda c: c.execute(query, [kind]).fetchone()[0], 0)
+
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """For each kind, sorted: how many values, and how many bytes they take in the file."""
+        query = "SELECT kind, count(*), sum(length(data)) FROM entry GROUP BY kind ORDER BY kind"
+        return {kind: (count, size) for kind, count, size in self._run(lambda c: c.execute(query).fetchall(), [])}
+
+    def compact(self) -> None:
+        """Give the space of deleted values back to the file system; needs as much free space as the file will have."""
+        with self._lock:
+            try:
+                self._connect().execute("VACUUM")
+                self._connect().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.Error as error:
+                raise self._cannot("compact", error) from error
+
+    def copy_to(self, path: str | os.PathLike) -> None:
+        """Write a compact copy of the store into a new file, whole or not at all; replaces one that is there."""
+        target = Path(path)
+        beside = target.with_name(f".{target.name}.{os.getpid()}.new")
+        try:
+            beside.unlink(missing_ok=True)
+            with self._lock:
+                self._connect().execute("VACUUM INTO ?", [os.fspath(beside)])
+            for suffix in ("-wal", "-shm"):
+                target.with_name(target.name + suffix).unlink(missing_ok=True)
+            os.replace(beside, target)
+        except (sqlite3.Error, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise StoreError(f"cannot copy the store {self.path} to {target}: {reason}", "name another place") from error
+        finally:
+            beside.unlink(missing_ok=True)
 
     def delete(self, kind: str, key: str) -> None:
         """Forget one value; nothing happens when there is none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Any
 
 import msgspec
@@ -23,8 +23,9 @@ MOST_ROWS = 200
 
 
 def place(record: FunctionRecord) -> str:
-    """`vfs_unlink (fs/namei.c:4300)`"""
-    return f"{door_title(record.name)} ({record.file}:{record.line})"
+    """`vfs_unlink (fs/namei.c:4300)`; system calls with the title that people know: `__do_sys_unlink, unlink(2) (...)`"""
+    title = door_title(record.name)
+    return record.name + (f", {title}" if title != record.name else "") + f" ({record.file}:{record.line})"
 
 
 def result_of(record: FunctionRecord) -> Result | None:
@@ -61,11 +62,11 @@ def fact(spelled: Any, names: list[str]) -> str:
     return f"{spelled[1]}({arguments})" + (f" as {show(subject, names)}" if subject is not None and subject.op not in ("un", "c") else "")
 
 
-def checks(catalogue: Catalogue, name: str, pack: Any) -> Iterator[str]:
+def checks(catalogue: Catalogue, name: str, deciding: Container[str]) -> Iterator[str]:
     """What a function checks itself, guarantees to its callers, and leaves to them."""
     for record in catalogue.named(name):
         yield place(record) + (f"; door: {record.door}, subject {record.subject}" if record.door else "")
-        called = [c for c in sorted({n for n, _ in record.callees} | set(record.external)) if _decides(pack, c)]
+        called = [c for c in sorted({n for n, _ in record.callees} | set(record.external)) if c in deciding]
         yield "    calls checks: " + (", ".join(called) or "none")
         result = result_of(record)
         if result is None:
@@ -106,11 +107,6 @@ def _guarantees(result: Result, names: list[str]) -> Iterator[str]:
             yield f"        on some ways: {', '.join(some)}"
 
 
-def _decides(pack: Any, name: str) -> bool:
-    check = pack.check(name)
-    return check is not None and check.allow != "none"
-
-
 def callers(catalogue: Catalogue, name: str) -> Iterator[str]:
     """Who calls a function, directly and through slots; functions without a body in the scan have callers too."""
     outside = catalogue.callers_outside(name)
@@ -144,7 +140,7 @@ def slot(catalogue: Catalogue, name: str) -> Iterator[str]:
     yield from (f"    called by {place(caller)}" for caller in called.values())
 
 
-def path(catalogue: Catalogue, door: str, target: str, pack: Any) -> Iterator[str]:
+def path(catalogue: Catalogue, door: str, target: str, deciding: Container[str]) -> Iterator[str]:
     """A shortest chain of calls from a door to a function or slot (`f_op->open` as file_operations.open), with the
     checks that each function on it calls.  Breadth-first, one read of the store a level."""
     start = catalogue.named(door)
@@ -186,7 +182,7 @@ def path(catalogue: Catalogue, door: str, target: str, pack: Any) -> Iterator[st
     known |= catalogue.functions([fid for fid, _ in chain])
     for fid, through in reversed(chain):
         record = known[fid]
-        called = [c for c in sorted({n for n, _ in record.callees} | set(record.external)) if _decides(pack, c)]
+        called = [c for c in sorted({n for n, _ in record.callees} | set(record.external)) if c in deciding]
         text = place(record) + (f" through {through}" if through else "")
         yield text + (f"\n    calls checks: {', '.join(called)}" if called else "")
     if last:

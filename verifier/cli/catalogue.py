@@ -17,6 +17,7 @@ from verifier.store import Store
 KIND = "catalogue"
 VERSION = "2"
 BATCH = 2000
+MOST_NAMESAKES = 30  # static functions of one name that are answered for together
 
 
 class FunctionRecord(msgspec.Struct, array_like=True):
@@ -62,7 +63,7 @@ Record = TypeVar("Record", FunctionRecord, SlotRecord, Info)
 def write(analysis: Any, store: Store, progress: Callable[[str, int, int], None]) -> None:
     """Write the catalogue of an analysis (verifier.program.analyse.Analysis), unless the store has it already."""
     digest = f"{VERSION} {analysis.digest}"
-    if store.readonly or store.meta("catalogue") == digest:
+    if store.meta("catalogue") == digest:
         return
     store.set_meta("catalogue", "")
     store.clear(KIND)
@@ -116,7 +117,21 @@ def _records(analysis: Any) -> Iterator[tuple[str, bytes]]:
     yield from ((f"n:{name}", encoder.encode(fids)) for name, fids in sorted(names.items()))
     yield from ((f"x:{name}", encoder.encode(fids)) for name, fids in sorted(outside.items()))
     yield from ((f"p:{file}", encoder.encode(sorted(rows))) for file, rows in sorted(files.items()))
+    yield "checks", encoder.encode(sorted(name for name in {*names, *outside} if decides(analysis.pack, name)))
     yield "info", encoder.encode(Info(analysis.digest, analysis.plain, analysis.pack.version))
+
+
+def _read(data: bytes, shape: Any) -> Any:
+    try:
+        return msgspec.msgpack.decode(data, type=shape)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise KqualError(f"the catalogue is damaged: {error}", "run `kqual scan TREE` again") from error
+
+
+def decides(pack: Any, name: str) -> bool:
+    """Whether a function of this name is a check that decides something."""
+    check = pack.check(name)
+    return check is not None and check.allow != "none"
 
 
 class Catalogue:
@@ -134,22 +149,22 @@ class Catalogue:
 
     def _one(self, key: str, shape: type[Record]) -> Record | None:
         data = self.store.get(KIND, key)
-        return msgspec.msgpack.decode(data, type=shape) if data is not None else None
+        return _read(data, shape) if data is not None else None
 
     def _list(self, key: str, shape: Any) -> list[Any]:
         data = self.store.get(KIND, key)
-        return msgspec.msgpack.decode(data, type=list[shape]) if data is not None else []
+        return _read(data, list[shape]) if data is not None else []
 
     def functions(self, fids: Iterable[str]) -> dict[str, FunctionRecord]:
         """Records of those functions that there are."""
         keys = [f"f:{fid}" for fid in fids]
         found = self.store.get_many(KIND, keys)
-        return {key[2:]: msgspec.msgpack.decode(data, type=FunctionRecord) for key, data in found.items()}
+        return {key[2:]: _read(data, FunctionRecord) for key, data in found.items()}
 
     def slots(self, slots: Iterable[str]) -> dict[str, SlotRecord]:
         """Records of those slots that there are."""
         found = self.store.get_many(KIND, [f"s:{slot}" for slot in slots])
-        return {key[2:]: msgspec.msgpack.decode(data, type=SlotRecord) for key, data in found.items()}
+        return {key[2:]: _read(data, SlotRecord) for key, data in found.items()}
 
     def named(self, name: str) -> list[FunctionRecord]:
         """Functions of a name: a C symbol, `symbol@file` for one static function, or `chroot` / `chroot(2)` for a
@@ -161,9 +176,18 @@ class Catalogue:
         bare = name.removesuffix("(2)").partition("@")[0]
         for symbol in (bare, f"__do_sys_{bare}", f"__do_compat_sys_{bare}"):
             fids = self._list(f"n:{symbol}", str)
+            if len(fids) > MOST_NAMESAKES:
+                some = " or ".join(sorted(fids)[:3])
+                raise KqualError(f"{len(fids)} functions are named {symbol}", f"one of them with its file, e.g. {some}")
             if fids:
                 return list(self.functions(fids).values())
         raise KqualError(f"no function {name!r} in this scan", self._close(bare, "n:", "the C symbol, e.g. vfs_unlink"))
+
+    def deciding(self) -> frozenset[str] | None:
+        """Names of the scan's functions that are checks, apart from those that decide nothing; None when they were not
+        written down."""
+        names = self._list("checks", str)
+        return frozenset(names) if names else None
 
     def callers_outside(self, name: str) -> list[str]:
         """Identities of the functions that call `name`, when it has no body in the scan; else nothing."""
@@ -186,7 +210,10 @@ class Catalogue:
     def _close(self, name: str, prefix: str, otherwise: str) -> str:
         from difflib import get_close_matches
 
-        known = [key[len(prefix) :] for key in self.store.keys(KIND) if key.startswith(prefix)]
-        near = [other for other in known if abs(len(other) - len(name)) < 8 and other[:1] == name[:1]]
-        close = get_close_matches(name, near, 3, 0.7)
-        return " or ".join(close) if close else otherwise
+        for begin in (prefix + name[:1], prefix):  # most typing errors leave the first letter alone, and it is quicker
+            known = (key[len(prefix) :] for key in self.store.keys(KIND, begin))
+            near = [other for other in known if abs(len(other) - len(name)) < 8]
+            close = get_close_matches(name, near, 3, 0.7)
+            if close:
+                return " or ".join(close)
+        return otherwise

@@ -14,7 +14,7 @@ from verifier.errors import KqualError
 from verifier.findings import KINDS, Document, Finding
 
 
-@click.command()
+@click.command(epilog="Exit status: 0, or 2 for an error, such as an id that no finding has.")
 @click.argument("what", metavar="ID|RULE|KIND")
 @click.option("--store", "store_path", type=click.Path(), metavar="FILE", help="Store of the scan that has the finding.")
 @click.option("--rules", multiple=True, type=click.Path(exists=True), metavar="DIR", help="Rule files over the bundled ones.")
@@ -62,7 +62,11 @@ def find(what: str, store_path: str | None, pack: Any) -> Finding:
 
 def find_in(what: str, store_path: str | None, pack: Any) -> tuple[Finding, Document]:
     """The finding that `find` finds, and its document."""
-    if len(what) >= 4 and all(c in "0123456789abcdef" for c in what):
+    from difflib import get_close_matches
+
+    if len(what) >= 4 and all(c in "0123456789abcdef" for c in what.lower()):
+        what = what.lower()
+        known: set[str] = set()
         found: dict[str, tuple[Finding, Document]] = {}
         for which in ("scan", "gate"):
             try:
@@ -73,17 +77,17 @@ def find_in(what: str, store_path: str | None, pack: Any) -> tuple[Finding, Docu
                 continue
             store.close()
             for finding in [*document.findings, *(document.fixed or [])]:
+                known.add(finding.fingerprint)
                 if finding.fingerprint.startswith(what):
                     found.setdefault(finding.fingerprint, (finding, document))
         if len(found) == 1:
             return next(iter(found.values()))
         if found:
             raise KqualError(f"{len(found)} findings begin with {what}", f"more digits: {' '.join(sorted(found)[:4])}")
-        raise KqualError(f"no finding {what} in the last scan", "the id stands under each finding of `kqual report`")
-    from difflib import get_close_matches
-
-    known = [*KINDS, *(rule.id for rule in pack.rules)]
-    close = get_close_matches(what, known, 3, 0.5)
+        near = get_close_matches(what, sorted({name[: len(what)] for name in known}), 3, 0.7)
+        raise KqualError(f"no finding {what} in the last scan", " or ".join(near) or "the id stands under each finding of `kqual report`")
+    names = [*KINDS, *(rule.id for rule in pack.rules)]
+    close = get_close_matches(what, names, 3, 0.5)
     raise KqualError(f"{what!r} is no kind, no rule, and no id of a finding", " or ".join(close) or f"one of {', '.join(KINDS)}")
 
 

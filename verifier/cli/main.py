@@ -23,6 +23,9 @@ COMMANDS = {  # name: (module, attribute, one line for the overview)
     "show": ("verifier.cli.show", "show", "Ask about checks, callers, slots and paths."),
     "modules": ("verifier.cli.modules", "modules", "Say which security module decides what."),
     "report": ("verifier.cli.report", "report", "Print a finished scan in another format."),
+    "triage": ("verifier.cli.triage", "triage", "Keep verdicts on findings, and dismiss what is known."),
+    "store": ("verifier.cli.stores", "store", "Look at, shrink and move the store of a tree."),
+    "completion": ("verifier.cli.completion", "completion", "Print what makes the shell complete words of kqual."),
     "rules": ("verifier.cli.rules", "rules", "Check and try rule files."),
 }
 
@@ -78,11 +81,11 @@ def kqual(ctx: click.Context, debug: bool) -> None:
 
     \b
     Completion of words in the shell:
-        bash:  eval "$(_KQUAL_COMPLETE=bash_source kqual)"
-        zsh:   eval "$(_KQUAL_COMPLETE=zsh_source kqual)"
-        fish:  _KQUAL_COMPLETE=fish_source kqual | source
+        eval "$(kqual completion bash)"             in ~/.bashrc; zsh and fish: kqual completion --help
     """
     ctx.obj = ctx.obj or Services()
+    if debug:
+        os.environ["KQUAL_DEBUG"] = "1"  # for the worker processes (verifier.frontend.extract)
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 

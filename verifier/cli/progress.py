@@ -13,6 +13,7 @@ from rich.progress import Progress as Bars
 from verifier.cli.messages import clean
 
 SECONDS_BETWEEN_LINES = 10.0
+LINES_GROW = 8  # a long phase says something every eighth of the time that it took so far: an hour fills one screen
 
 
 class Progress:
@@ -23,6 +24,7 @@ class Progress:
         self.quiet = quiet
         self.phase = ""
         self.began = self.told = 0.0
+        self.base = 0
         self.bars: Bars | None = None
         self.task = None
 
@@ -47,11 +49,12 @@ class Progress:
         now = time.monotonic()
         fresh = phase != self.phase
         if fresh:
-            self.phase, self.began, self.told = phase, now, now
-        speed = done / (now - self.began) if now - self.began > 0.5 else 0.0
+            self.phase, self.began, self.told, self.base = phase, now, now, done
+        # what was there when the phase began took no time
+        speed = (done - self.base) / (now - self.began) if now - self.began > 0.5 else 0.0
         if self.bars is not None:
             self._bar(clean(phase), done, total, speed, fresh)
-        elif fresh or now - self.told >= SECONDS_BETWEEN_LINES:
+        elif fresh or now - self.told >= max(SECONDS_BETWEEN_LINES, (now - self.began) / LINES_GROW):
             self.told = now
             print(f"kqual: {clean(phase)}{amount(done, total, speed)}", file=self.stream, flush=True)
 

@@ -13,6 +13,7 @@ import click
 
 from verifier.cli import messages, options, output
 from verifier.cli.session import annotate, check_tree, open_session, remember, scope_part
+from verifier.cli.triage import applied, looked_at
 from verifier.findings import Document, encode
 from verifier.gate import baseline
 
@@ -78,6 +79,8 @@ def command_line(name: str, given: dict[str, Any]) -> str:
 @options.lsm_option("Also note operations whose LSM hooks none of these modules implements: landlock,yama,apparmor")
 @options.output_options(output.FORMATS)
 @options.judgement_options
+@click.option("--triage", "triage_file", type=click.Path(), metavar="FILE",
+              help="Dismiss the findings that FILE gives a verdict (`kqual triage --help`); they are counted.")
 @click.pass_obj
 def scan(services: Any, tree: str, **given: Any) -> None:
     """Find controlled operations of TREE that are reached without their checks.
@@ -93,6 +96,7 @@ def scan(services: Any, tree: str, **given: Any) -> None:
     """
     folder = check_tree(tree)
     report_scope = tuple(scope_part(part, folder) for part in given["report_scope"])
+    looked_at(given["triage_file"])
     with open_session(services, tree, **tree_part(given)) as session:
         more = {"order": given["order"]} if given["order"] else {}
         document = services.scan(
@@ -103,6 +107,8 @@ def scan(services: Any, tree: str, **given: Any) -> None:
             session.store.put("document", "scan", encode(document))
             session.store.set_meta("command", command_line("scan", given))
             session.store.set_meta("tree", os.path.realpath(folder))
+            session.store.set_meta("config", given["config"])
             session.store.set_meta("rules", json.dumps([os.path.realpath(path) for path in given["rules"]]))
             remember(session.store)
+        document = applied(document, session.store, given["triage_file"])
     finish(services, document, given, tree, session.store.path)

@@ -41,7 +41,7 @@ def _scan(
     order: list[str] | None = None,
 ) -> Document:  # fmt: skip
     """Scan, and leave the catalogue that `kqual show` reads in the store; with notes on what the modules leave undecided."""
-    from verifier.cli import catalogue
+    from verifier.cli import catalogue, usage
     from verifier.gate.permit import permit
     from verifier.program.analyse import analysis
 
@@ -49,6 +49,7 @@ def _scan(
     document = found.document()
     permit(found, document)
     catalogue.write(found, store, progress)
+    usage.note(found, store)
     if order is not None:
         from verifier.cli.modules import warn_of_unknown
         from verifier.findings import finish

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +14,13 @@ from verifier import __version__
 from verifier.cli import messages
 from verifier.cli.progress import Progress
 from verifier.cli.services import Services
+from verifier.cli.unkept import Unkept
 from verifier.errors import KqualError, StoreError
 from verifier.findings import Document, ExemptionNote, LedgerEntry, RuleNote, finish_completeness
 from verifier.store import Store, cache_root, default_path
+from verifier.tree.kbuild import is_kernel
+
+OLDEST, NEWEST = (6, 1), (6, 12)  # the kernels that the bundled rules were written against
 
 
 @dataclass
@@ -33,6 +38,8 @@ class Session:
 def check_tree(tree: str) -> str:
     """The tree's path; raises KqualError when it is no folder, nor a C file, that can be read."""
     path = Path(tree)
+    if not tree.strip("\0"):
+        raise KqualError("TREE is empty", "give the folder of a kernel tree: kqual scan path/to/linux")
     if not path.exists():
         raise KqualError(f"{tree}: no such folder", "give the folder of a kernel tree: kqual scan path/to/linux")
     if not path.is_dir() and path.suffix != ".c":
@@ -52,20 +59,41 @@ def open_session(
     parts = tuple(scope_part(part, root) for part in scope)
     with Progress(quiet) as progress:
         opened = services.open_tree(root, config, build, progress)
+        said = version_note(opened.version, root)
+        if said:
+            messages.warning(said)
+            opened.notes.append(said)
+        for folder in rules:
+            if os.path.isdir(folder) and not any(Path(folder).rglob("*.toml")):
+                messages.warning(f"--rules {folder}: no .toml file is in it")
         pack = services.load_pack(rules, opened.version)
         with open_store(Path(store_path) if store_path else default_path(root, config)) as store:
             yield Session(opened, store, pack, progress, jobs, parts)
 
 
+def version_note(version: str, root: str) -> str:
+    """What to say when the rules were not written with this kernel version in mind; "" otherwise."""
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    oldest, newest = (".".join(str(number) for number in end) for end in (OLDEST, NEWEST))
+    if not numbers:
+        return f"the kernel's version is not known; the rules of {newest} are used" if is_kernel(Path(root)) else ""
+    if numbers < OLDEST:
+        return f"the rules speak of kernels from {oldest} on; those of {oldest} are used for {version}"
+    if numbers > NEWEST:
+        return f"the rules were written for kernels up to {newest}; those are used for {version}"
+    return ""
+
+
 def open_store(path: Path) -> Store:
-    """The store for writing; for reading only when it exists and cannot be written to."""
+    """The store for writing; for reading only, with what is new kept in memory, when it cannot be written to."""
     try:
         return Store.open(path, say=messages.warning)
     except StoreError as error:
-        if not isinstance(error.__cause__, PermissionError) or not path.is_file():
+        refused = isinstance(error.__cause__, OSError) and error.__cause__.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+        if not refused or not path.is_file():
             raise
-        messages.warning(f"{error.message}; it is used for reading only")
-        return Store.open(path, readonly=True, say=messages.warning)
+        messages.warning(f"{error.message}; it is used for reading only, and nothing new is kept")
+        return Unkept.open(path, readonly=True, say=messages.warning)
 
 
 def scope_part(part: str, root: str) -> str:

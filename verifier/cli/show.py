@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Any
 
 import click
 
 from verifier.cli import messages
-from verifier.cli.catalogue import Catalogue
+from verifier.cli.catalogue import Catalogue, decides
 from verifier.cli.session import check_tree, last_store
 from verifier.store import Store, default_path
 
@@ -41,13 +41,28 @@ def pack_of(services: Any, catalogue: Catalogue) -> Any:
     return services.load_pack(tuple(path for path in extra if path not in gone), catalogue.info.version)
 
 
+class Deciding:
+    """The names that a rule pack takes for checks."""
+
+    def __init__(self, pack: Any) -> None:
+        self.pack = pack
+
+    def __contains__(self, name: object) -> bool:
+        return decides(self.pack, str(name))
+
+
+def deciding(services: Any, catalogue: Catalogue) -> Container[str]:
+    """Names of the checks of the scan's rules."""
+    return catalogue.deciding() or Deciding(pack_of(services, catalogue))
+
+
 def _print(lines: Iterator[str]) -> None:
     for line in lines:
         click.echo(messages.clean(line))
     sys.stdout.flush()
 
 
-@click.group(no_args_is_help=False, invoke_without_command=True)
+@click.group(no_args_is_help=False, invoke_without_command=True, epilog="Exit status: 0, or 2 for an error.")
 @click.pass_context
 def show(ctx: click.Context) -> None:
     """Ask about a scanned tree; the answers come from the store of the last scan, or of --tree or --store.
@@ -63,54 +78,78 @@ def show(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-@show.command()
+@show.command(epilog="Exit status: 0, or 2 for an error, such as an unknown name: close ones are listed.")
 @click.argument("function")
 @_options
 def checks(services: Any, function: str, store_path: str | None, tree: str | None, config: str) -> None:
-    """What FUNCTION checks, guarantees to its callers, and leaves to them."""
+    """What FUNCTION checks, guarantees to its callers, and leaves to them.
+
+    \b
+        kqual show checks vfs_unlink
+        kqual show checks may_delete@fs/namei.c       one of several functions of a name
+    """
     from verifier.cli import answers
 
     catalogue = open_catalogue(store_path, tree, config)
-    _print(answers.checks(catalogue, function, pack_of(services, catalogue)))
+    _print(answers.checks(catalogue, function, deciding(services, catalogue)))
 
 
-@show.command()
+@show.command(epilog="Exit status: 0, or 2 for an error, such as an unknown name: close ones are listed.")
 @click.argument("function")
 @_options
 def callers(_: Any, function: str, store_path: str | None, tree: str | None, config: str) -> None:
-    """Who calls FUNCTION, directly and through slots."""
+    """Who calls FUNCTION, directly and through slots.
+
+    \b
+        kqual show callers security_inode_unlink
+    """
     from verifier.cli import answers
 
     _print(answers.callers(open_catalogue(store_path, tree, config), function))
 
 
-@show.command()
+@show.command(epilog="Exit status: 0, or 2 for an error, such as an unknown name: close ones are listed.")
 @click.argument("slot", metavar="STRUCT.FIELD")
 @_options
 def slot(_: Any, slot: str, store_path: str | None, tree: str | None, config: str) -> None:
-    """What the slot STRUCT.FIELD may hold, and who calls through it."""
+    """What the slot STRUCT.FIELD may hold, and who calls through it.
+
+    \b
+        kqual show slot inode_operations.unlink
+    """
     from verifier.cli import answers
 
     _print(answers.slot(open_catalogue(store_path, tree, config), slot))
 
 
-@show.command()
+@show.command(epilog="Exit status: 0, or 2 for an error, such as an unknown name: close ones are listed.")
 @click.argument("door")
 @click.argument("function", metavar="FUNCTION|STRUCT.FIELD")
 @_options
 def path(services: Any, door: str, function: str, store_path: str | None, tree: str | None, config: str) -> None:
-    """A chain of calls from DOOR to FUNCTION, or to a call through STRUCT.FIELD, with the checks on the way."""
+    """A shortest chain of calls from DOOR to FUNCTION, or to a call through STRUCT.FIELD, with the checks on the way.
+
+    DOOR is any function; a system call may be named as people do.
+
+    \b
+        kqual show path unlinkat vfs_unlink
+        kqual show path openat file_operations.open
+    """
     from verifier.cli import answers
 
     catalogue = open_catalogue(store_path, tree, config)
-    _print(answers.path(catalogue, door, function, pack_of(services, catalogue)))
+    _print(answers.path(catalogue, door, function, deciding(services, catalogue)))
 
 
-@show.command()
+@show.command(epilog="Exit status: 0, or 2 for an error, such as an unknown name: close ones are listed.")
 @click.argument("where", metavar="FILE:LINE")
 @_options
 def facts(services: Any, where: str, store_path: str | None, tree: str | None, config: str) -> None:
-    """Which checks are passed when control reaches FILE:LINE."""
+    """Which checks are passed when control reaches FILE:LINE, on every path and on some.
+
+    \b
+        kqual show facts fs/namei.c:4530
+    """
     from verifier.cli import answers
 
     catalogue = open_catalogue(store_path, tree, config)

@@ -12,9 +12,10 @@ from verifier.flow.transfer import Frame
 from verifier.flow.values import Value, show
 from verifier.ir.model import Function, decode
 from verifier.oracles.obligations import Obligations
+from verifier.program.analyse import index_key, shaped
 from verifier.program.bodies import Bodies
 from verifier.program.engine import Engine
-from verifier.program.index import index_unit
+from verifier.program.index import UnitIndex, index_unit
 from verifier.program.link import Program, link
 from verifier.program.results import Results
 from verifier.program.watch import FunctionWatcher
@@ -55,10 +56,15 @@ class States:
         below = [callee for _, callee in record.callees] + [t for s in slots.values() for t in s.targets]
         records = self.catalogue.functions(dict.fromkeys([record.fid, *below]))
         units = {}
-        for key in sorted({r.unit for r in records.values()}):
-            unit = self.catalogue.store.get("unit", key)
+        keys = sorted({r.unit for r in records.values()})
+        stored = self.catalogue.store.get_many("index", [index_key(key) for key in keys])
+        for key in keys:
+            index = shaped(stored[index_key(key)], msgspec.msgpack.Decoder(UnitIndex)) if index_key(key) in stored else None
+            unit = self.catalogue.store.get("unit", key) if index is None else None
             if unit is not None:
-                units[key] = index_unit(decode(unit))
+                index = index_unit(decode(unit))
+            if index is not None:
+                units[key] = index
         engine = Engine(link(sorted(units.items(), key=lambda item: (item[1].file, item[0]))), self.bodies, self.pack)
         engine.results = {
             other.fid: result for other in records.values() if other.fid != record.fid and (result := result_of(other))

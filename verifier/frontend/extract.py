@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import resource
 import signal
 import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +35,7 @@ Progress = Callable[[str, int, int], None]
 RECORDS, BLOBS = "unit-record", "unit"
 BATCH = 64  # results in one transaction
 SECONDS = 300.0  # a unit that takes longer is lost
+DEBUG = "KQUAL_DEBUG"  # set by `kqual --debug`; workers are processes of their own
 RECYCLE = 1000  # units after which a worker is replaced; libclang does not give all memory back
 
 
@@ -110,6 +113,15 @@ def extract(
             headers[task.group.key] = keep(store, [(header_name(task.group), result)])[0]
         for group in missing:
             made[group.key] = pch_of.lookup(group, place, sources)
+        # units of a store from elsewhere, or of a build directory that was cleaned, may fit the new headers
+        unread = []
+        for task in tasks:
+            record = known(task.work, made.get(task.group.key) if task.group else None, store, sources)
+            if record is None:
+                unread.append(task)
+            else:
+                records[task.number] = record
+        tasks = unread
     if tasks:
         usable = {key for key, found in made.items() if found is not None}
         tasks = [t._replace(header=t.group is not None and t.group.key in usable) for t in tasks]
@@ -199,7 +211,13 @@ class Worker:
         self.connection, other = context.Pipe()
         arguments = (other, msgspec.structs.replace(tree, commands=[], notes=[]), place, overlay, limits)
         self.process = context.Process(target=serve, args=arguments, daemon=True)
-        self.process.start()
+        # a worker is born with Ctrl-C blocked: the terminal sends it to the whole group, and the parent decides
+        resource_tracker.ensure_running()  # when `start` has to do it, it unblocks the signal again
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self.process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         other.close()
         self.task: Task | None = None
         self.since = 0.0
@@ -294,8 +312,8 @@ def serve(connection: Connection, tree: Tree, place: str, overlay: dict[str, byt
     while True:
         try:
             task = connection.recv()
-        except (EOFError, ConnectionResetError):
-            return  # the parent is gone, with or without a word
+        except (EOFError, OSError):
+            return  # the parent is gone
         if task is None:
             return
         if limits.seconds is not None:
@@ -318,11 +336,12 @@ def serve(connection: Connection, tree: Tree, place: str, overlay: dict[str, byt
                     found = made[key]
                 result = read_unit(task.work, found, sources)
         except Exception as error:  # noqa: BLE001  our mistake in one unit is reported as lost, the others go on
-            traceback.print_exc()
+            if os.environ.get(DEBUG):
+                traceback.print_exc()
             result = lost(task, f"internal error: {error!r}")
         try:
             connection.send(result)
-        except BrokenPipeError:
+        except OSError:
             return  # the parent is gone
 
 

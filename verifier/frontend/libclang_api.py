@@ -157,10 +157,10 @@ _where = (byref(_file), byref(_line), byref(_column), byref(_offset))
 
 
 def text_of(string: CXString) -> str:
-    """The Python string of a CXString, which is released."""
+    """The Python string of a CXString, which is released; bytes that are no UTF-8 become `\\xff`, as in Sources.name."""
     data = _c_string(string)
     _dispose_string(string)
-    return data.decode("utf-8", "surrogateescape") if data else ""
+    return data.decode("utf-8", "backslashreplace") if data else ""
 
 
 def cursor_spelling(cursor: CXCursor) -> str:

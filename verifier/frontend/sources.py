@@ -4,8 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 
 from verifier.frontend.flags import digest
+
+_ESCAPED = re.compile(rb"\\x([89a-f][0-9a-f])")
+
+
+def spelled(path: str) -> str:
+    """A path as text that every format can hold: bytes that are no UTF-8 become `\\xff`."""
+    return path if path.isprintable() else os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def unspelled(text: str) -> str:
+    """The path that `spelled` made the text from."""
+    return os.fsdecode(_ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), os.fsencode(text)))
 
 
 class Sources:
@@ -30,6 +43,7 @@ class Sources:
                 if found.startswith(top + os.sep):
                     found = found[len(top) + 1 :]
                     break
+            found = spelled(found)
             self._names[path] = found
         return found
 
@@ -40,9 +54,11 @@ class Sources:
         path = os.path.join(self.root, name)
         if name in self.overlay:
             return path  # of the tree, even where it is new
-        if self.build != self.root and not os.path.exists(path):
-            return os.path.join(self.build, name)
-        return path
+        if os.path.exists(path):
+            return path
+        if self.build != self.root:
+            path = os.path.join(self.build, name)
+        return path if os.path.exists(path) else unspelled(path)
 
     def read(self, path: str) -> bytes:
         """Contents by path; OSError if there is none."""
@@ -50,7 +66,7 @@ class Sources:
             name = self.name(path)
             if name in self.overlay:
                 return self.overlay[name]
-        with open(path, "rb") as file:
+        with open(path if os.path.exists(path) else unspelled(path), "rb") as file:
             return file.read()
 
     def read_name(self, name: str) -> bytes:

@@ -13,7 +13,7 @@ from verifier.frontend import pch as pch_of
 from verifier.frontend.clang import UnitReader
 from verifier.frontend.flags import Flags, digest
 from verifier.frontend.lower import lower_unit
-from verifier.frontend.sources import Sources
+from verifier.frontend.sources import Sources, spelled
 from verifier.ir.model import Unit, encode
 from verifier.tree.model import CompileCommand
 
@@ -51,7 +51,7 @@ def work_of(command: CompileCommand, root: str, build: str) -> Work:
     """Understand a compile command."""
     flags = flags_of.understood(command.arguments, command.directory)
     relative = tuple(a.replace(root, "<root>").replace(build, "<build>") for a in flags.plain())
-    return Work(command.file, flags, pch_of.group_of(flags, root, build), digest(reader_version(), command.file, relative))
+    return Work(spelled(command.file), flags, pch_of.group_of(flags, root, build), digest(reader_version(), command.file, relative))
 
 
 def header_unit(group: pch_of.Group, place: Path, sources: Sources) -> tuple[pch_of.Precompiled | None, ExtractResult]:

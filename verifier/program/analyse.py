@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -31,6 +31,7 @@ ANALYSIS_VERSION = "9"
 LINK_VERSION = "2"
 
 Progress = Callable[[str, int, int], None]
+Shape = TypeVar("Shape")
 
 
 class Blobs(Protocol):
@@ -65,9 +66,9 @@ class Analysis:
 
     def _program(self) -> Program:
         """The linked program, from the store or from the units' indexes."""
-        data = self.store.get("program", self.linked)
-        if data is not None:
-            return msgspec.msgpack.decode(data, type=Program)
+        stored = self._stored("program", self.linked, Program)
+        if stored is not None:
+            return stored
         indexes = self._indexes()
         self._say("linking", 0, len(indexes))
         program = link([(r.key, indexes[r.key]) for r in self.records if r.key in indexes])
@@ -75,34 +76,38 @@ class Analysis:
         return program
 
     def _doors(self) -> Doors:
-        data = self.store.get("doors", self.digest)
-        if data is not None:
-            return Doors.restore(self.program, self.pack, msgspec.msgpack.decode(data, type=Reach))
+        reach = self._stored("doors", self.digest, Reach)
+        if reach is not None:
+            return Doors.restore(self.program, self.pack, reach)
         doors = Doors(self.program, self.pack, self.plain)
         self.store.put("doors", self.digest, msgspec.msgpack.encode(doors.reach()))
         return doors
 
     def index(self, key: str) -> UnitIndex | None:
         """The index of one unit, by its key."""
-        data = self.store.get("index", _index_key(key))
-        return msgspec.msgpack.decode(data, type=UnitIndex) if data is not None else None
+        return self._stored("index", index_key(key), UnitIndex)
+
+    def _stored(self, kind: str, key: str, shape: type[Shape]) -> Shape | None:
+        """A stored value; one of another shape counts as absent and is made again."""
+        data = self.store.get(kind, key)
+        return shaped(data, msgspec.msgpack.Decoder(shape)) if data is not None else None
 
     def _indexes(self) -> dict[str, UnitIndex]:
         keys = [r.key for r in self.records if r.status != "lost"]
-        have = self.store.get_many("index", [_index_key(key) for key in keys])
+        have = self.store.get_many("index", [index_key(key) for key in keys])
         out: dict[str, UnitIndex] = {}
         decoder = msgspec.msgpack.Decoder(UnitIndex)
         fresh: list[tuple[str, bytes]] = []
         for n, key in enumerate(keys):
-            data = have.get(_index_key(key))
-            if data is not None:
-                out[key] = decoder.decode(data)
+            stored = shaped(have[index_key(key)], decoder) if index_key(key) in have else None
+            if stored is not None:
+                out[key] = stored
                 continue
             blob = self.store.get("unit", key)
             if blob is None:
                 continue
             out[key] = index_unit(decode(blob))
-            fresh.append((_index_key(key), msgspec.msgpack.encode(out[key])))
+            fresh.append((index_key(key), msgspec.msgpack.encode(out[key])))
             if len(fresh) >= 100:
                 self.store.put_many("index", fresh)
                 fresh = []
@@ -119,7 +124,7 @@ class Analysis:
         left_out = set(without)
         out = []
         for record in self.records:
-            data = self.store.get("index", record.key) if record.key not in left_out and record.status != "lost" else None
+            data = self.store.get("index", index_key(record.key)) if record.key not in left_out and record.status != "lost" else None
             if data is not None and word.search(data):
                 out.append((record.key, msgspec.msgpack.decode(data, type=UnitIndex)))
         return out
@@ -132,8 +137,11 @@ class Analysis:
         """Results from the store, or by analysis of the whole program."""
         data = self.store.get("results", self.digest)
         if data is not None:
-            self.results = Results.decode(data)
-            return
+            try:
+                self.results = Results.decode(data)
+                return
+            except msgspec.MsgspecError:
+                self._say("reading stored results of another shape again", 0, 0)
         engine = self.new_engine()
         seeds = engine.seeds()
         engine.run(seeds, lambda done, total: self._say("analysing", done, total))
@@ -169,10 +177,8 @@ class Analysis:
 
     def stored_completeness(self) -> F.Completeness:
         """What the result rests on, from the store where a scan left it."""
-        data = self.store.get("completeness", self.digest)
-        if data is not None:
-            return msgspec.msgpack.decode(data, type=F.Completeness)
-        return self.completeness(self.frontier())
+        stored = self._stored("completeness", self.digest, F.Completeness)
+        return stored if stored is not None else self.completeness(self.frontier())
 
     def completeness(self, frontier: Frontier) -> F.Completeness:
         """What the result rests on."""
@@ -208,9 +214,17 @@ class Analysis:
         )
 
 
-def _index_key(unit: str) -> str:
+def index_key(unit: str) -> str:
     """Where the index of a unit lies in the store."""
     return f"{unit}/{INDEX_VERSION}"
+
+
+def shaped(data: bytes, decoder: msgspec.msgpack.Decoder[Shape]) -> Shape | None:
+    """The decoded value, None when the data is of another shape."""
+    try:
+        return decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
 
 
 def digest_of(*parts: str) -> str:
