@@ -130,6 +130,8 @@ class Values:
                 (a.op == "c" and b.op != "c") or (b.op != "c" and a.number > b.number)
             ):
                 a, b = b, a
+            if op == "&" and b.op == "c" and a.op == "o" and a.args[0] == "&" and a.args[2].op == "c":
+                return self.operation("&", a.args[1], self.const(a.args[2].args[0] & b.args[0]))
             return self.make("o", op, a, b)
         return self.make("o", op, *args)
 
