@@ -51,8 +51,8 @@ int truncate_other_flag_bad(struct thing *thing, int flags)
 	return 0;
 }
 
-/* Which bits of an unknown word are clear is not followed through `&`. */
-int FP_bit_cleared_ok(struct thing *thing, int flags)
+/* A bit that was cleared is not set. */
+int bit_cleared_ok(struct thing *thing, int flags)
 {
 	open_thing(thing, flags & ~O_TRUNC);
 	return 0;

@@ -13,7 +13,7 @@ from typing import Any
 
 from verifier.flow import cfg
 from verifier.flow.refine import outcome, refine
-from verifier.flow.state import ANY, State, either, join
+from verifier.flow.state import ANY, NEG, State, either, join
 from verifier.flow.transfer import Frame
 from verifier.flow.values import Value
 
@@ -156,19 +156,22 @@ class Solver:
         self.todo[block][key] = None
 
     def _key(self, state: State) -> Any:
+        """What keeps states apart: facts, subject, results that may still make facts, and which variables hold errors."""
         frame = self.frame
-        waiting = tuple(
-            sorted(
-                (location.number, value.number)
-                for location, value in state.env.items()
-                if location.op == "L"
-                and (
-                    (value.op == "c" and location in frame.masks)
-                    or (value.op in ("r", "o") and frame.pending(state, value))
-                )
-            )
-        )
-        return (state.facts, state.subject, waiting)
+        waiting = []
+        for location, value in state.env.items():
+            if location.op != "L":
+                continue
+            if value.op == "c":
+                if location in frame.masks:
+                    waiting.append((location.number, value.number))
+                elif value.args[0] < 0:
+                    waiting.append((location.number, -1))
+            elif value.op in ("r", "o") and frame.pending(state, value):
+                waiting.append((location.number, value.number))
+            elif (con := state.cons.get(value)) is not None and con[0] == NEG:
+                waiting.append((location.number, -1))
+        return (state.facts, state.subject, tuple(sorted(waiting)))
 
     def _merge_closest(self, block: int, state: State) -> None:
         """Join with the kept state that shares most facts: both keep only the facts that they share."""
