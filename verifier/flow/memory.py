@@ -76,10 +76,20 @@ def forget(state: State, location: Value) -> None:
         del state.env[k]
 
 
-def drop_facts_about(state: State, atom: Value) -> None:
-    """Drop facts that mention a volatile root (a local variable that was written again)."""
-    if any(atom in f.atoms for f in state.facts):
-        state.facts = frozenset(f for f in state.facts if atom not in f.atoms)
+def drop_facts_about(values: Values, state: State, atom: Value) -> None:
+    """Forget a volatile root (a local variable that was written again) in all facts; those that spoke of nothing else
+    fall."""
+    if not any(atom in f.atoms for f in state.facts):
+        return
+    kept: list[Value] = []
+    for fact in state.facts:
+        if atom not in fact.atoms:
+            kept.append(fact)
+        elif fact.op == "fact" and atom not in fact.args[2].atoms:
+            left = tuple(values.make("un", "written") if atom in a.atoms else a for a in fact.args[1])
+            if any(a.op not in ("c", "s", "un") for a in left):
+                kept.append(values.make("fact", fact.args[0], left, fact.args[2]))
+    state.facts = frozenset(kept)
 
 
 def _fresh(value: Value) -> bool:
@@ -127,8 +137,7 @@ def store(values: Values, state: State, location: Value, value: Value) -> None:
     if location.op == "L":
         if location not in state.env or state.env[location] is not value:
             forget(state, location)
-            if any(location in f.atoms for f in state.facts):
-                drop_facts_about(state, location)
+            drop_facts_about(values, state, location)
         state.env[location] = value
         return
     forget(state, location)
@@ -151,6 +160,6 @@ def store(values: Values, state: State, location: Value, value: Value) -> None:
         gone = [f for f in state.facts if _mentions_field(f, field, base, memo)]
         if gone:
             state.facts = state.facts.difference(gone)
-    elif top.op == "L" and any(top in f.atoms for f in state.facts):
-        drop_facts_about(state, top)
+    elif top.op == "L":
+        drop_facts_about(values, state, top)
     state.env[location] = value

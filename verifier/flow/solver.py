@@ -156,7 +156,7 @@ class Solver:
         self.todo[block][key] = None
 
     def _key(self, state: State) -> Any:
-        """What keeps states apart: facts, subject, results that may still make facts, and which variables hold callees' errors."""
+        """What keeps states apart: facts, subject, results that may still make facts, and which variables hold errors."""
         frame = self.frame
         waiting = []
         for location, value in state.env.items():
@@ -165,9 +165,11 @@ class Solver:
             if value.op == "c":
                 if location in frame.masks:
                     waiting.append((location.number, value.number))
+                elif -4095 <= value.args[0] < -1:  # -1 is as often "none" as it is -EPERM
+                    waiting.append((location.number, -1))
             elif value.op in ("r", "o") and frame.pending(state, value):
                 waiting.append((location.number, value.number))
-            elif (con := state.cons.get(value)) is not None and con[0] == NEG:
+            elif value.op in ("r", "phi") and (con := state.cons.get(value)) is not None and con[0] == NEG:
                 waiting.append((location.number, -1))
         return (state.facts, state.subject, tuple(sorted(waiting)))
 
