@@ -184,6 +184,8 @@ class FunctionWatcher:
     def _locks(self, state: State, call: Call) -> None:
         """A call on a lock that rules name takes or releases it: checks that depend on it hold on neither side."""
         for lock, checks in self.book.locks.items():
+            if not any(f.op != "cond" and f.args[0] in checks for f in state.facts):
+                continue
             for arg in call.args:
                 held = state.env.get(arg.args[0]) if arg.op == "&" else None
                 if mentions_member(arg, lock) or (held is not None and mentions_member(held, lock)):
