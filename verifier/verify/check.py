@@ -36,7 +36,11 @@ def terms_of(world: World, fid: str) -> Terms:
         fn = world.body(fid)
         if fn is None or not fn.blocks:
             raise Fails(f"{fid}: no such function")
-        found = world.terms[fid] = Terms(fn, world.program.functions[fid].unit, world)
+        info = world.program.functions[fid]
+        slots: dict[int, list[str]] = {}
+        for slot, line in info.index.slots:
+            slots.setdefault(line, []).append(slot)
+        found = world.terms[fid] = Terms(fn, info.unit, world, 0, slots)
     return found
 
 

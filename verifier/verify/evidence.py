@@ -7,7 +7,7 @@ from typing import Any
 from verifier.verify.clauses import Clause, Literal, truth_of
 from verifier.verify.cut import Held, Source
 from verifier.verify.points import Point
-from verifier.verify.terms import Term, Terms, evaluate, parts, same, substitute
+from verifier.verify.terms import Term, Terms, bare, evaluate, parts, same, substitute
 from verifier.verify.world import ANY, World
 
 Lemma = tuple[str, int, str, tuple, bool]  # function, outcomes, check, arguments over its parameters, denied
@@ -105,6 +105,7 @@ class Evidence:
         if literal[0] != "cond":
             return None
         edges: set[tuple[int, int]] = set()
+        kills = self.kills(literal)
         for b, block in enumerate(self.terms.fn.blocks):
             t = block.terminator
             here = (b, len(block.statements))
@@ -112,9 +113,41 @@ class Evidence:
                 term, truth = truth_of(self.terms.value(t[1], here), True)
                 if same(term, literal[1]):
                     edges.add((b, t[2] if truth == literal[2] else t[3]))
+                    kills |= self.disturbed(term)
             elif t[0] == "sw":
-                edges |= self._cases(b, t, self.terms.value(t[1], here), literal)
-        return Held(frozenset(edges), self.kills(literal)) if edges else None
+                term = self.terms.value(t[1], here)
+                cases = self._cases(b, t, term, literal)
+                edges |= cases
+                kills |= self.disturbed(term) if cases else frozenset()
+        return Held(frozenset(edges), kills) if edges else None
+
+    def disturbed(self, term: Term) -> frozenset[Point]:
+        """Calls that may store to a member which a condition tests, of an object that they are handed."""
+        inside = list(parts(term))
+        members = [(p[3], p[2]) for p in inside if p[0] == "m"]
+        out: set[Point] = set()
+        for point in self.terms.points.calls if members else ():
+            name = self.terms.points.callee(point)
+            if name is not None and self.world.opaque(name):
+                continue
+            handed = {bare(a) for a in self.terms.arguments(point)}
+            if not any(bare(p) in handed or ("a", bare(p)) in handed for p in inside):
+                continue
+            if self._may_store(point, name, members):
+                out.add(point)
+        return frozenset(out)
+
+    def _may_store(self, point: Point, name: str | None, members: list[tuple[str, str]]) -> bool:
+        """Whether a call may store to one of the members; to one whose struct is not known, every call may."""
+        if any(not tag for tag, _ in members):
+            return True
+        if name is not None:
+            fid = self.world.program.resolve(self.terms.unit, name)
+            targets = [fid] if fid is not None else []
+        else:
+            line = self.terms.points.statement(point)[-1]
+            targets = [t.fid for slot in self.terms.slots.get(line, ()) for t in self.world.program.targets(slot)]
+        return any(self.world.effects.may_store(fid, f"{tag}.{field}") for fid in targets for tag, field in members)
 
     def _cases(self, b: int, t: tuple, value: Term, literal: Literal) -> set[tuple[int, int]]:
         """Switch edges that say `value == n`, or that it is not."""
@@ -132,7 +165,8 @@ class Evidence:
             for term in literal[2] if literal[0] == "call" else (literal[1],):
                 if isinstance(term, tuple) and any(p[0] in ("r", "V", "L", "u") for p in parts(term)):
                     return False
-            if self.terms.points.between(self.kills(literal), (-1, -1), point):
+            kills = self.kills(literal) | (self.disturbed(literal[1]) if literal[0] == "cond" else frozenset())
+            if self.terms.points.between(kills, (-1, -1), point):
                 return False
         return True
 

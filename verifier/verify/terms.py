@@ -29,7 +29,11 @@ MOST_NODES = 60
 class Terms:
     """Terms of one function; `depth` counts the functions that it is read inside of."""
 
-    def __init__(self, fn: Function, unit: str, world: World, depth: int = 0) -> None:
+    def __init__(
+        self, fn: Function, unit: str, world: World, depth: int = 0, slots: dict[int, list[str]] | None = None
+    ) -> None:
+        """`slots`: the slots that are called through on a line."""
+        self.slots = slots if slots is not None else {}
         self.fn = fn
         self.unit = unit
         self.world = world

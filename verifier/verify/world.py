@@ -9,6 +9,7 @@ from lattices.pack import Pack
 from verifier.ir.model import Function
 from verifier.program.bodies import Bodies
 from verifier.program.doors import Doors
+from verifier.program.effects import Effects
 from verifier.program.link import Program
 
 NEG, ZERO, POS = 1, 2, 4
@@ -25,6 +26,7 @@ class World:
         self.program = program
         self.doors = doors
         self.pack = pack
+        self.effects = Effects(program)
         self.bodies = Bodies(fetch)
         self.rules = {rule.id: rule for rule in pack.rules}
         self.returned: dict[str, Any] = {}
