@@ -1,6 +1,8 @@
 """Imports run one way, down the list of rooms in docs/engine.md."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,8 @@ ROOMS = [
     "verifier.findings",
     "verifier.flow",
     "verifier.program",
+    "verifier.verify",
+    "verifier.certificates",
     "verifier.gate",
     "verifier.modules",
     "verifier.coverage",
@@ -80,3 +84,14 @@ def test_imports_run_one_way(path):
 def test_the_solver_knows_neither_c_nor_rules():
     for path in (ROOT / "verifier" / "flow").rglob("*.py"):
         assert not any(name.startswith(("lattices", "verifier.frontend")) for name, _ in imports(path)), path
+
+
+def test_the_checker_of_certificates_shares_nothing_with_the_solver():
+    """Not even through what it imports: the modules that a check of certificates loads hold no solver."""
+    script = (
+        "import sys, verifier.verify.check, verifier.verify.linked\n"
+        "print([m for m in sys.modules if m.startswith(('verifier.flow', 'verifier.oracles', 'verifier.program.engine',"
+        " 'verifier.certificates'))])"
+    )
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert answer.stdout.strip() == "[]"

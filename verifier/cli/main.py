@@ -21,6 +21,7 @@ COMMANDS = {  # name: (module, attribute, one line for the overview)
     "doctor": ("verifier.cli.doctor", "doctor", "Say what a tree needs before it can be scanned."),
     "explain": ("verifier.cli.explain", "explain", "Explain a finding, a rule, or a kind of finding."),
     "show": ("verifier.cli.show", "show", "Ask about checks, callers, slots and paths."),
+    "verify": ("verifier.cli.verify", "verify", "Check the certificates of a scan again."),
     "modules": ("verifier.cli.modules", "modules", "Say which security module decides what."),
     "report": ("verifier.cli.report", "report", "Print a finished scan in another format."),
     "triage": ("verifier.cli.triage", "triage", "Keep verdicts on findings, and dismiss what is known."),

@@ -77,6 +77,8 @@ def command_line(name: str, given: dict[str, Any]) -> str:
 @options.tree_argument
 @options.tree_options
 @options.lsm_option("Also note operations whose LSM hooks none of these modules implements: landlock,yama,apparmor")
+@click.option("--certificates", type=click.Path(), metavar="FILE",
+              help="Write there, for everything found mediated, evidence that `kqual verify` checks.")
 @options.output_options(output.FORMATS)
 @options.judgement_options
 @click.option("--triage", "triage_file", type=click.Path(), metavar="FILE",
@@ -99,6 +101,8 @@ def scan(services: Any, tree: str, **given: Any) -> None:
     looked_at(given["triage_file"])
     with open_session(services, tree, **tree_part(given)) as session:
         more = {"order": given["order"]} if given["order"] else {}
+        if given["certificates"]:
+            more["certificates"] = given["certificates"]
         document = services.scan(
             session.tree, session.store, session.pack, session.jobs, session.scope, session.progress, **more
         )

@@ -38,7 +38,7 @@ def _load_pack(extra: tuple[str, ...], version: str) -> Any:
 
 def _scan(
     tree: Any, store: Store, pack: Any, jobs: int, scope: tuple[str, ...], progress: Callable[..., None],
-    order: list[str] | None = None,
+    order: list[str] | None = None, certificates: str | None = None,
 ) -> Document:  # fmt: skip
     """Scan, and leave the catalogue that `kqual show` reads in the store; with notes on what the modules leave undecided."""
     from verifier.cli import catalogue, usage
@@ -50,6 +50,10 @@ def _scan(
     permit(found, document)
     catalogue.write(found, store, progress)
     usage.note(found, store)
+    if certificates is not None:
+        from verifier.certificates.produce import write
+
+        write(found, certificates, progress)
     if order is not None:
         from verifier.cli.modules import warn_of_unknown
         from verifier.findings import finish

@@ -83,7 +83,17 @@ def shape_findings(results: Results, program: Program, doors: Doors, rule_findin
 
 
 def count_obligations(results: Results, frontier: Frontier, program: Program, doors: Doors) -> Obligations:
-    """Verdicts of all controlled operations: one for each rule and place."""
+    """How many controlled operations have which verdict: one for each rule and place."""
+    counts = {"mediated": 0, "unknown": 0, "unmediated": 0}
+    for word in verdicts(results, frontier, program, doors).values():
+        counts[word] += 1
+    return Obligations(mediated=counts["mediated"], unmediated=counts["unmediated"], unknown=counts["unknown"])
+
+
+def verdicts(
+    results: Results, frontier: Frontier, program: Program, doors: Doors
+) -> dict[tuple[str, str, int], str]:
+    """The verdict of every controlled operation, by function, rule and ordinal."""
     verdict: dict[tuple[str, str, int], str] = {}
     rank = {"mediated": 0, "unknown": 1, "unmediated": 2}
     for fid in sorted(results):
@@ -102,10 +112,7 @@ def count_obligations(results: Results, frontier: Frontier, program: Program, do
             key = (fid, v.rule, v.ordinal)
             if key not in verdict or rank[word] > rank[verdict[key]]:
                 verdict[key] = word
-    counts = {"mediated": 0, "unknown": 0, "unmediated": 0}
-    for word in verdict.values():
-        counts[word] += 1
-    return Obligations(mediated=counts["mediated"], unmediated=counts["unmediated"], unknown=counts["unknown"])
+    return verdict
 
 
 def _unknown(frontier: Frontier, node: tuple[tuple[object, ...], str], doors: Doors) -> bool:

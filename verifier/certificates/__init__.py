@@ -1,0 +1,1 @@
+"""Certificates: for what the solver found mediated, evidence that the checker accepts."""
