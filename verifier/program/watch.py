@@ -145,6 +145,11 @@ class FunctionWatcher:
             return True
         return index in self.engine.program.writes.get(fid, ()) and not self.engine.only_asks(fid, index)
 
+    def outputs(self, name: str) -> tuple[int, ...]:
+        """Arguments through which a check gives something back."""
+        check = self.book.check(name)
+        return check.writes if check is not None else ()
+
     def changes(self, call: Call, member: str) -> bool:
         """Whether a call may store to a member ("tag.field"), in a callee or a few calls below it."""
         if call.name is not None:
