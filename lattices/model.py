@@ -72,8 +72,9 @@ class Check:
 
     `allow` is a word of ALLOW (`errno`: 0 allows and a negative value denies; `none`: the call decides nothing) or a
     tuple of the integers that allow.  `namespace`, `mask`, `subject` are argument numbers or None; `objects` argument
-    numbers, empty where every argument counts.  `modifiers` are the bits of the mask that are no rights.  `implies`
-    are (passed, granted) pairs of call patterns over shared names.
+    numbers, empty where every argument counts; `writes` are arguments through which it gives something back.
+    `modifiers` are the bits of the mask that are no rights.  `implies` are (passed, granted) pairs of call patterns
+    over shared names.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Check:
     modifiers: int = 0
     implies: tuple[tuple[Expr, Expr], ...] = ()
     reason: str = ""
+    writes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ HEADERS = tuple(
 linux/capability.h linux/ptrace.h linux/fcntl.h linux/falloc.h linux/keyctl.h linux/prctl.h linux/securebits.h
 linux/netlink.h linux/genetlink.h linux/rtnetlink.h linux/xfrm.h linux/io_uring.h linux/bpf.h linux/perf_event.h
 linux/sched.h linux/mount.h linux/inotify.h linux/fanotify.h linux/xattr.h linux/quota.h linux/memfd.h linux/in.h
-linux/if_tun.h linux/ipc.h linux/stat.h linux/mempolicy.h linux/landlock.h linux/lsm.h linux/seccomp.h
+linux/if_tun.h linux/pfkeyv2.h linux/ipc.h linux/stat.h linux/mempolicy.h linux/landlock.h linux/lsm.h linux/seccomp.h
 asm-generic/errno.h asm-generic/fcntl.h asm-generic/mman.h
 """.split()  # noqa: SIM905
 )

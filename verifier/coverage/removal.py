@@ -101,6 +101,10 @@ class BlindWatcher(FunctionWatcher):
         """Whether a callee may write through an argument."""
         return super().writes(frame, _plain(name), index)
 
+    def outputs(self, name: str) -> tuple[int, ...]:
+        """Arguments through which a check gives something back."""
+        return super().outputs(_plain(name))
+
     def changes(self, call: Call, member: str) -> bool:
         """Whether a call may store to a member."""
         return super().changes(_original(call), member)

@@ -103,7 +103,7 @@ def _prototypes(tree: Definitions, pack: Pack) -> list[Mismatch]:
     limits = _limits(tree, pack)
     found = []
     for name, check in sorted(pack.checks.items()):
-        numbers = [n for n in (check.mask, check.namespace, check.subject, *check.objects) if n is not None]
+        numbers = [n for n in (check.mask, check.namespace, check.subject, *check.objects, *check.writes) if n is not None]
         if name in limits and numbers and max(numbers) >= limits[name][0]:
             found.append(Mismatch(name, f"the check speaks of argument {max(numbers) + 1}, {limits[name][1]}"))
     given: dict[tuple[str, int], list[str]] = {}

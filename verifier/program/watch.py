@@ -145,6 +145,11 @@ class FunctionWatcher:
             return True
         return index in self.engine.program.writes.get(fid, ()) and not self.engine.only_asks(fid, index)
 
+    def outputs(self, name: str) -> tuple[int, ...]:
+        """Arguments through which a check gives something back."""
+        check = self.book.check(name)
+        return check.writes if check is not None else ()
+
     def changes(self, call: Call, member: str) -> bool:
         """Whether a call may store to a member ("tag.field"), in a callee or a few calls below it."""
         if call.name is not None:
@@ -175,7 +180,7 @@ class FunctionWatcher:
             return
         for target in self.engine.program.targets(slot):
             requires = self.engine.requires_of(target.fid)
-            if requires and self._possible(frame, state, call, target):
+            if requires and self._possible(state, call, slot, target):
                 for requirement in requires:
                     rule = self.book.by_id.get(requirement.rule)
                     if rule is None or rule.slot != slot:  # stacked: this call is the same operation, judged above
@@ -192,7 +197,7 @@ class FunctionWatcher:
                     state.facts = frozenset(f for f in state.facts if f.op == "cond" or f.args[0] not in checks)
                     break
 
-    def _possible(self, frame: Frame, state: State, call: Call, target: Target) -> bool:
+    def _possible(self, state: State, call: Call, slot: str, target: Target) -> bool:
         """False when the state contradicts the constants of the table entry that the target stands in."""
         holder = call.holder
         if holder is None or holder.op != "." or not target.constants:
@@ -204,8 +209,11 @@ class FunctionWatcher:
                 place, bits = value.args[1], value.args[2].args[0]
             if place.op != "ld" or place.args[0].op != "." or place.args[0].args[0] is not holder.args[0]:
                 continue
-            number = names.get(place.args[0].args[1])
+            field = place.args[0].args[1]
+            number = names.get(field)
             if number is None:
+                if self.engine.program.targets(f"{slot.partition('.')[0]}.{field}"):
+                    continue  # a function pointer: what the entry has there is not among its constants
                 number = 0
             if bits is not None:
                 number &= bits
