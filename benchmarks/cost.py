@@ -9,6 +9,7 @@ The peers run over every N-th translation unit of the compile database and their
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -53,6 +54,7 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=20)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--clang", action="store_true")
+    parser.add_argument("--keep", metavar="FOLDER", help="leave the store and the result in this empty folder")
     args = parser.parse_args()
     tree = open_tree(args.tree, build=args.build)
     commands = tree.commands
@@ -72,7 +74,8 @@ def main() -> int:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * scale
 
-    with tempfile.TemporaryDirectory() as folder:
+    with contextlib.ExitStack() as stack:
+        folder = args.keep or stack.enter_context(tempfile.TemporaryDirectory())
         store = os.path.join(folder, "store.sqlite")
         scan = ["kqual", "scan", args.tree, "--build", args.build, "--store", store, "-j", str(args.jobs)]
         result = os.path.join(folder, "result.json")

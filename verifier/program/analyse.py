@@ -27,7 +27,7 @@ from verifier.program.link import Program, link
 from verifier.program.report import count_obligations, shape_findings, to_finding
 from verifier.program.results import Results
 
-ANALYSIS_VERSION = "10"
+ANALYSIS_VERSION = "11"
 LINK_VERSION = "2"
 
 Progress = Callable[[str, int, int], None]
