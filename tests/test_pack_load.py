@@ -233,7 +233,9 @@ def test_the_shipped_pack_loads(version):
     assert pack.check("ptrace_may_access").allow == "true"
     assert pack.check("mm_access").allow == "pointer"
     assert pack.check("security_inode_alloc").allow == "none"
-    assert pack.check("security_xfrm_state_pol_flow_match").allow == (1,)
+    assert pack.check("security_xfrm_state_pol_flow_match").allow == "true"
+    assert pack.check("security_task_prctl").allow == (-38,)
+    assert pack.check("security_xfrm_policy_alloc").writes == (0,)
     assert pack.constants["MAY_WRITE"] == 2 and pack.constants["CAP_SYS_ADMIN"] == 21
     assert any("__do_sys_*" in door.functions for door in pack.doors)
     assert all(door.reason for door in pack.doors)
