@@ -1,9 +1,15 @@
 """What a machine lacks is a counted, printed skip; with CI=true it is a failure."""
 
 import os
+import signal
 
 import pytest
+
 from hypothesis import settings
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # started in the background by a shell: programs under test would inherit that Ctrl-C does nothing
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("kqual", deadline=None)  # a loaded machine is no failure
 settings.load_profile("kqual")
