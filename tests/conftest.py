@@ -4,7 +4,6 @@ import os
 import signal
 
 import pytest
-
 from hypothesis import settings
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
