@@ -176,7 +176,7 @@ class Obligations:
             return 0
         site = min(sites)
         block = frame.fn.blocks[site >> SITE_BITS]
-        index = site & 0xFFF
+        index = site & ((1 << SITE_BITS) - 1)
         return int(block.statements[index][-1]) if index < len(block.statements) else frame.fn.line
 
     def _open(
