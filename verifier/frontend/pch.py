@@ -15,27 +15,13 @@ from pathlib import Path
 import msgspec
 
 from verifier.frontend import libclang_api as api
+from verifier.frontend.core_headers import ROWS
 from verifier.frontend.flags import ATTRIBUTE_MACROS, PARSER, Flags, digest, macro_name
 from verifier.frontend.sources import Sources
 from verifier.ir.model import Unit
 from verifier.store import cache_root
 
-CORE = (
-    "linux/module.h", "linux/sched.h", "linux/fs.h", "linux/mm.h", "linux/slab.h", "linux/security.h",
-    "linux/syscalls.h", "linux/skbuff.h", "net/sock.h", "linux/pagemap.h", "linux/namei.h", "linux/mount.h",
-    "linux/seq_file.h", "linux/proc_fs.h", "linux/blkdev.h", "linux/device.h", "linux/interrupt.h",
-)  # fmt: skip
 KERNEL_INCLUDE = re.compile(r"(arch/\w+/)?include(/generated)?(/uapi)?|(arch/\w+/)?include/uapi/generated|include/generated/uapi")
-# Used by many units, yet not worth losing the whole header for when one of them does not stand alone in some kernel.
-MORE = (
-    "linux/platform_device.h", "linux/of.h", "linux/acpi.h", "linux/pci.h", "linux/io.h", "linux/netdevice.h",
-    "linux/vmalloc.h", "linux/swap.h", "linux/debugfs.h", "linux/crypto.h", "linux/buffer_head.h", "linux/fsnotify.h",
-    "linux/audit.h", "linux/kprobes.h", "linux/trace_events.h", "linux/ptrace.h", "net/ip.h", "linux/netfilter.h",
-    "linux/xattr.h", "linux/cred.h", "linux/perf_event.h", "linux/rhashtable.h", "net/inet_sock.h", "net/ipv6.h",
-    "linux/blk-mq.h", "linux/delay.h", "linux/kthread.h", "linux/dma-mapping.h", "linux/iversion.h",
-    "linux/posix_acl.h", "linux/exportfs.h", "linux/writeback.h", "linux/statfs.h", "linux/cpu.h",
-    "linux/task_work.h", "linux/pid_namespace.h", "linux/ipc_namespace.h", "linux/rtnetlink.h", "linux/efi.h",
-)  # fmt: skip
 SHARED_MACROS = re.compile(r"__KERNEL__|MODULE|CC_\w+")
 UNUSUAL = ("-m16", "-m32", "-march=i386", "-ffreestanding", "-fno-builtin", "-fplan9-extensions", "--target=")
 # Read by the headers in conditions, yet only for the wording of messages or to instantiate code below the includes.
@@ -86,7 +72,7 @@ def group_of(flags: Flags, root: str, build: str) -> Group | None:
         *(part for path in flags.includes if shared_include(path, root) for part in ("-include", path)),
     )  # fmt: skip
     relative = tuple(a.replace(root, "<root>").replace(build, "<build>") for a in arguments)
-    return Group(digest("group", relative, CORE, MORE), arguments)
+    return Group(digest("group", relative, ROWS), arguments)
 
 
 def shared_include(path: str, root: str) -> bool:
@@ -159,11 +145,13 @@ def make(
     Raises OSError when the folder cannot be written.
     """
     place.mkdir(parents=True, exist_ok=True)
-    made, unit, error = _make(group, (*CORE, *MORE), place, sources, reader)
-    if made is None:
-        made, unit, second = _make(group, CORE, place, sources, reader)
-        error = second and error
-    return made, unit, error
+    first = ""
+    for count in range(len(ROWS), 0, -1):
+        made, unit, error = _make(group, sum(ROWS[:count], ()), place, sources, reader)
+        if made is not None:
+            return made, unit, ""
+        first = first or error
+    return None, None, first
 
 
 def _make(
