@@ -2,12 +2,15 @@
 
 import os
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from documents import HOSTILE, completeness, document, finding, hostile
 
 from reports.html import Material, names, write
+from reports.html.material import Modules, ModuleText, Obligation, RuleText
+from reports.html.modules_view import deciders
 from reports.html.source_text import coloured, function_extent
 from verifier.errors import KqualError
 from verifier.findings import make_document
@@ -174,4 +177,62 @@ def test_coverage(tmp_path):
     for name, page in found.items():
         assert "img" not in page.tags and page.open == [], name
     row = next(r for r in re.findall(r"<tr>.*?</tr>", (tmp_path / "r" / "coverage.html").read_text()) if "security_inode_unlink" in r)
-    assert re.findall(r'class="n">([^<]*)<', row) == ["2", "4", "", "", "1", "", "", "1"]
+    assert re.findall(r'class="n">(?:<a [^>]*>)?([^<]*)<', row) == ["2", "", "", "4", "1", "", "", "1"]
+
+
+OBLIGATIONS = [Obligation("inode-unlink", "fs/namei.c", "vfs_unlink", 3, "unmediated"),
+               Obligation("inode-unlink", "fs/other.c", "other", 8, "mediated"),
+               Obligation("inode-rename", "fs/namei.c", "vfs_rename", 9, "unknown")]  # fmt: skip
+RULES = {name: RuleText(name, "inode", operation=f"{name}()", checks=("security_inode_unlink",)) for name in
+         ("inode-unlink", "inode-rename", "inode-never")}  # fmt: skip
+MODULES = Modules(
+    (ModuleText("selinux", 2, False), ModuleText("landlock", 1, True, ("active",))), "landlock", (("Inode", 2, {"selinux": 2, "landlock": 1}),),
+    ("inode_nobody",), (("inode-rename", "Inode", ("inode_rename",)),),
+    {"inode-unlink": (("inode_unlink",), ("selinux", "landlock")), "inode-rename": (("inode_rename",), ("selinux",))},
+    {"security_inode_unlink": ("selinux", "landlock")},
+)  # fmt: skip
+
+
+def row_of(folder, name, text):
+    rows = re.findall(r"<tr[^>]*>.*?</tr>", (folder / name).read_text(encoding="utf-8"), re.DOTALL)
+    row = next(row for row in rows if text in row)
+    return [re.sub(r"<[^>]*>", "", cell).strip() for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.DOTALL)]
+
+
+def test_operations_by_check_and_verdict(tmp_path):
+    material = Material(rules=RULES, services={"inode": "Inode operations"}, obligations=OBLIGATIONS)
+    write(document(), tmp_path / "r", material=material)
+    found = pages(tmp_path / "r")
+    assert row_of(tmp_path / "r", "coverage.html", "security_inode_unlink") == ["security_inode_unlink", "", "1", "1", "1"]
+    assert row_of(tmp_path / "r", "coverage.html", "All services")[1:] == ["1", "1", "1"]
+    hook = names.page("hooks", "security_inode_unlink")
+    assert f"{hook}#unmediated" in found["coverage.html"].links
+    assert row_of(tmp_path / "r", hook, "inode-rename()") == ["inode-rename()", "inode-rename", "", "1", ""]
+    assert row_of(tmp_path / "r", hook, "inode-never()")[2:] == ["", "", ""], "a rule without an operation here is said, too"
+    assert "Operations mediated: 1" in found[hook].text and row_of(tmp_path / "r", hook, "fs/other.c") == ["fs/other.c:8", "other", "inode-unlink"]
+    assert "inode-rename" in found["rules.html"].text and "inode-never" not in found["rules.html"].text
+    rule = found[names.page("rules", "inode-rename")].text
+    assert "Operations unknown: 1" in rule and "fs/namei.c:9" in rule
+
+
+def test_modules(tmp_path):
+    write(document(), tmp_path / "r", material=Material(rules=RULES, obligations=OBLIGATIONS, modules=MODULES))
+    found = pages(tmp_path / "r")
+    text = found["modules.html"].text
+    assert "Loaded are those of lsm=landlock" in text and "inode_nobody" in text and "Mediated in name only: 1" in text
+    assert row_of(tmp_path / "r", "modules.html", "<code>selinux") == ["selinux", "2", "no", ""]
+    assert row_of(tmp_path / "r", "modules.html", "All services") == ["All services", "2", "2", "1"]
+    assert "Implemented by selinux (not loaded), landlock" in found[names.page("hooks", "security_inode_unlink")].text
+    page = found[f"findings/{document().findings[0].fingerprint}.html"].text
+    assert "landlock implements inode_unlink; selinux would, too, but not with lsm=landlock." in page
+    assert "None of those loaded (lsm=landlock): only selinux implements inode_rename." in found[names.page("rules", "inode-rename")].text
+
+
+def test_who_decides_in_every_case():
+    free = replace(MODULES, order="")
+    assert deciders(None, "inode-unlink") == ""
+    assert deciders(replace(free, modules=tuple(replace(m, loaded=True) for m in free.modules)), "inode-unlink") == (
+        "selinux and landlock implement inode_unlink; whichever of them is loaded is asked."
+    )
+    assert deciders(free, "capable-only").startswith("No security module:")
+    assert "in name only" in deciders(replace(free, rules={"x": (("inode_x",), ())}), "x")

@@ -42,6 +42,7 @@ class FindingView:
     hooks: list[tuple[str, str]]
     passed: list[str]
     reason: str
+    deciders: str
     assumptions: list[str]
     exemptions: list[str]
     sibling: SiblingView | None
@@ -57,7 +58,8 @@ class FindingView:
 
 def finding_view(
     finding: Finding, row: Row, document: Document, sources: Sources, *, source_pages: dict[str, str],
-    hook_pages: dict[str, str], function_page: str, reason: str, previous: str, following: str,
+    hook_pages: dict[str, str], function_page: str, reason: str, deciders: str, previous: str,
+    following: str,
 ) -> FindingView:  # fmt: skip
     """The view; `*_pages` give the pages of what the finding names, relative to the report's folder."""
     doors = [door_title(door) for door in dict.fromkeys([finding.door, *finding.doors]) if door]
@@ -81,6 +83,7 @@ def finding_view(
         operation=wording.plain(finding.operation), object=wording.plain(finding.object),
         hooks=[(wording.plain(name), hook_pages.get(name, "")) for name in finding.requires],
         passed=[wording.plain(name) for name in finding.passed], reason=wording.plain(reason or finding.reason),
+        deciders=deciders,
         assumptions=[wording.plain(text) for text in finding.assumptions],
         exemptions=[wording.plain(text) for text in finding.exemptions],
         sibling=sibling, own=own, frames=path_view.frames(finding, sources, source_pages),

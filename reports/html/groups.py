@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from reports import wording
 from reports.html import names
+from reports.html.coverage_view import SiteView
 from reports.html.material import Material, RuleText
+from reports.html.operations import OperationView, VerdictView
 from reports.html.rows import Row
 from verifier.findings import TIERS, Document, Finding, door_title
 
@@ -47,6 +49,8 @@ class RuleView:
     rows: list[Row]
     left: int
     hooks: list[tuple[str, str]]
+    verdicts: list[VerdictView]
+    deciders: str
 
 
 @dataclass(frozen=True)
@@ -61,14 +65,22 @@ class Place:
 
 @dataclass(frozen=True)
 class HookView:
-    """The page of a check: rules that want it, places without it, places that pass it."""
+    """The page of a check: rules that want it, places without it, places that pass it, and who decides.
+
+    `asks` tells whether modules are asked at all (the check is a security hook and the modules are known).
+    """
 
     name: str
     rules: list[tuple[str, str]]
     rows: list[Row]
     left: int
     siblings: list[Place]
-    sites: list[list[str]]
+    sites: list[SiteView]
+    operations: list[OperationView]
+    verdicts: list[VerdictView]
+    modules: list[str]
+    asks: bool
+    loaded: dict[str, bool]
 
 
 @dataclass(frozen=True)

@@ -53,13 +53,53 @@ class FunctionGraph:
 
 
 @dataclass(frozen=True)
+class Obligation:
+    """A controlled operation of a rule at a place; `verdict` is `mediated`, `unmediated` or `unknown`."""
+
+    rule: str
+    file: str
+    function: str
+    line: int
+    verdict: str
+
+
+@dataclass(frozen=True)
+class ModuleText:
+    """A security module: how many hooks it implements, whether it counts as loaded, and why its number needs a word."""
+
+    name: str
+    hooks: int
+    loaded: bool
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Modules:
+    """Which module decides what.  `order` is the value of `lsm=` ("" where all modules of the tree count), `services`
+    are (service, rules that ask for LSM hooks, {module: rules it decides}), `vacuous` (rule, service, hooks), `rules`
+    maps rules to their hooks and the modules that implement one of them, `checks` functions that ask hooks to modules."""
+
+    modules: tuple[ModuleText, ...]
+    order: str
+    services: tuple[tuple[str, int, dict[str, int]], ...]
+    unimplemented: tuple[str, ...]
+    vacuous: tuple[tuple[str, str, tuple[str, ...]], ...]
+    rules: dict[str, tuple[tuple[str, ...], tuple[str, ...]]]
+    checks: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
 class Material:
-    """Everything optional.  `graph` gives the function that holds a place; `coverage` is a coverage document."""
+    """Everything optional.  `graph` gives the function that holds a place; `coverage` is a coverage document;
+    `obligations` are all controlled operations, None where that is not known; `families` are those of checks."""
 
     rules: dict[str, RuleText] = field(default_factory=dict)
     services: dict[str, str] = field(default_factory=dict)
     graph: Callable[[str, str, int], FunctionGraph | None] = lambda file, function, line: None
     coverage: dict[str, Any] | None = None
+    obligations: list[Obligation] | None = None
+    modules: Modules | None = None
+    families: dict[str, str] = field(default_factory=dict)
     command: str = ""
     kinds: dict[str, str] = field(default_factory=dict)
 

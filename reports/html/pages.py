@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,47 +9,30 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reports import comparison as comparing
 from reports import json_document, wording
-from reports.html import compare_view, coverage_view, groups, names, path_view, rows, source_view
+from reports.html import (
+    compare_view,
+    coverage_view,
+    group_pages,
+    groups,
+    modules_view,
+    names,
+    operations,
+    path_view,
+    rows,
+    source_view,
+)
 from reports.html.finding_view import finding_view
 from reports.html.folder import Folder
 from reports.html.graph_view import graph_view
 from reports.html.material import Material, service_of
+from reports.html.run import Run
 from reports.html.source_text import Source, Sources
 from reports.html.summary import summary
-from verifier.findings import Document, Finding
+from verifier.findings import Document
 
 MOST_PAGES = 6000  # pages of findings; further ones are in the tables and in report.json
 MOST_GRAPHS = 600  # pages of functions: each takes a run of the analysis on the function
 ASSETS = ("style.css", "index.js", "finding.js", "function.js")
-
-
-@dataclass
-class _Report:
-    """What the steps of `write` share."""
-
-    document: Document
-    material: Material
-    folder: Folder
-    environment: Environment
-    sources: Sources
-    services: dict[str, str]
-    pages: dict[int, Finding] = field(default_factory=dict)
-    source_pages: dict[str, str] = field(default_factory=dict)
-    hook_pages: dict[str, str] = field(default_factory=dict)
-    rule_pages: dict[str, str] = field(default_factory=dict)
-    shared: dict[str, object] = field(default_factory=dict)
-
-    def page(self, name: str, template: str, **more: object) -> None:
-        """Render and put one page; `root` leads from it back to the top."""
-        everything = self.shared | {"root": "../" * name.count("/")} | more
-        text = self.environment.get_template(template).render(**everything)
-        self.folder.put(name, text.encode("utf-8", "replace"))
-
-    def service(self, finding: Finding) -> str:
-        return self.services.get(finding.rule, "")
-
-    def row(self, finding: Finding) -> rows.Row:
-        return rows.row(finding, id(finding) in self.pages, self.service(finding), self.rule_pages.get(finding.rule, ""))
 
 
 def write(
@@ -70,17 +52,19 @@ def write(
     noted = {note.id: note.service for note in document.rules}
     findings = [*document.findings, *(document.fixed or [])]
     services = {finding.rule: wording.plain(service_of(finding, material, noted)) for finding in findings}
-    report = _Report(document, material, Folder(folder), environment, Sources(source), services)
+    report = Run(document, material, Folder(folder), environment, Sources(source), services, operations.index(material))
     report.shared = {"summary": summary(document, services, material, comparison is not None)}
     grave = [finding for finding in document.findings if finding.tier != "note" and rows.has_page(finding)]
     report.pages = {id(finding): finding for finding in grave[:MOST_PAGES]}
-    report.rule_pages = {finding.rule: names.page("rules", finding.rule) for finding in document.findings}
-    report.hook_pages = {hook: names.page("hooks", hook) for finding in findings for hook in groups.hooks_of(finding)}
-    report.hook_pages |= {site: names.page("hooks", site) for site in coverage_view.site_lines(material.coverage or {})}
+    rules = dict.fromkeys([*(finding.rule for finding in document.findings), *report.found.by_rule])
+    report.rule_pages = {rule: names.page("rules", rule) for rule in rules}
+    hooks = [hook for finding in findings for hook in groups.hooks_of(finding)]
+    hooks += [*coverage_view.site_views(material.coverage or {}), *report.found.rules_of]
+    report.hook_pages = {hook: names.page("hooks", hook) for hook in hooks}
     _sources(report)
     _findings(report)
     _lists(report)
-    _groups(report)
+    group_pages.write(report)
     if comparison is not None:
         report.page("compare.html", "compare.html.j2", compared=compare_view.compare_view(comparison, report.row))
     for name in ASSETS:
@@ -90,7 +74,7 @@ def write(
     return folder / "index.html"
 
 
-def _sources(report: _Report) -> None:
+def _sources(report: Run) -> None:
     """A page for each file that a paged finding names, and which there are."""
     paged = list(report.pages.values())
     of_file = groups.grouped(paged, lambda finding: [finding.file])
@@ -102,7 +86,7 @@ def _sources(report: _Report) -> None:
             report.page(report.source_pages[file], "source.html.j2", source=view)
 
 
-def _findings(report: _Report) -> None:
+def _findings(report: Run) -> None:
     """The pages of findings, each with its neighbours in report order, and of the functions they stand in."""
     graphs = _graphs(report)
     paged = list(report.pages.values())
@@ -112,14 +96,14 @@ def _findings(report: _Report) -> None:
         view = finding_view(
             finding, report.row(finding), report.document, report.sources, source_pages=report.source_pages,
             hook_pages=report.hook_pages, function_page=graphs.get((finding.file, finding.function), ""),
-            reason=rule.reason if rule is not None else "",
+            reason=rule.reason if rule is not None else "", deciders=modules_view.deciders(report.material.modules, finding.rule),
             previous="" if before is finding else f"{before.fingerprint}.html",
             following="" if after is finding else f"{after.fingerprint}.html",
         )  # fmt: skip
         report.page(view.row.page, "finding.html.j2", finding=view)
 
 
-def _graphs(report: _Report) -> dict[tuple[str, str], str]:
+def _graphs(report: Run) -> dict[tuple[str, str], str]:
     """Pages of the functions that hold findings: control-flow graph and source beside each other."""
     out: dict[tuple[str, str], str] = {}
     paged = list(report.pages.values())
@@ -145,7 +129,7 @@ def _graphs(report: _Report) -> dict[tuple[str, str], str]:
     return out
 
 
-def _lists(report: _Report) -> None:
+def _lists(report: Run) -> None:
     """The index with its data, and a list of each tier for readers without scripts."""
     document = report.document
     listed: dict[str, list[rows.Row]] = {}
@@ -165,49 +149,3 @@ def _lists(report: _Report) -> None:
     )  # fmt: skip
 
 
-def _groups(report: _Report) -> None:
-    """Directories, rules, hooks, doors, coverage, the ledger and the configuration."""
-    document, material, findings = report.document, report.material, report.document.findings
-    by_rule = groups.grouped(findings, lambda finding: [finding.rule])
-    by_hook = groups.grouped(findings, groups.hooks_of)
-    sites = coverage_view.site_lines(material.coverage or {})
-    by_hook |= {hook: [] for hook in report.hook_pages if hook not in by_hook}
-    lines = groups.totals(by_rule, "rules", "rule")
-    titles = {wording.plain(rule): groups.rule_text(rule, document, material) for rule in by_rule}
-    for line in lines:
-        line.note = wording.plain(titles[line.name].reason)
-    report.page("rules.html", "totals.html.j2", title="Rules", column="Rule", column_note="Why", lines=lines, text="Rules that a finding violates.")
-    hook_lines = groups.totals(by_hook, "hooks", "hook")
-    report.page("hooks.html", "totals.html.j2", title="Hooks", column="Check", column_note="", lines=hook_lines,
-                text="Checks that a finding wants, or that its protected sibling passes.")  # fmt: skip
-    doors = groups.totals(groups.grouped(findings, groups.doors_of), "", "door")
-    report.page("doors.html", "totals.html.j2", title="Doors", column="Door", column_note="", lines=doors,
-                text="Where user space, or another subject, enters and reaches a finding; one finding may have several doors.")  # fmt: skip
-    report.page("directories.html", "totals.html.j2", title="Directories", column="Directory", column_note="",
-                lines=groups.directories(findings), text="Findings below each directory, with everything further down.")  # fmt: skip
-    for rule, members in by_rule.items():
-        text = titles[wording.plain(rule)]
-        checks = dict.fromkeys([*text.checks, *(hook for finding in members for hook in finding.requires)])
-        view = groups.RuleView(
-            text, wording.plain(material.services.get(text.service, text.service)),
-            [report.row(finding) for finding in members[: groups.MOST_ROWS]], max(0, len(members) - groups.MOST_ROWS),
-            [(wording.plain(hook), report.hook_pages.get(hook, "")) for hook in checks],
-        )  # fmt: skip
-        report.page(names.page("rules", rule), "rule.html.j2", rule=view)
-    for hook, members in by_hook.items():
-        wanting = [finding for finding in members if hook in finding.requires]
-        view = groups.HookView(
-            wording.plain(hook),
-            [(wording.plain(rule), names.page("rules", rule)) for rule in sorted({finding.rule for finding in wanting})],
-            [report.row(finding) for finding in wanting[: groups.MOST_ROWS]], max(0, len(wanting) - groups.MOST_ROWS),
-            groups.siblings(members, hook, report.source_pages), sites.get(hook, []),
-        )  # fmt: skip
-        report.page(names.page("hooks", hook), "hook.html.j2", hook=view)
-    if material.coverage is not None:
-        matrix = coverage_view.coverage_view(material.coverage, [(f, report.service(f)) for f in findings])
-        report.page("coverage.html", "coverage.html.j2", coverage=matrix)
-    report.page("ledger.html", "ledger.html.j2", gaps=groups.gaps(document))
-    exemptions = [(wording.plain(e.name), wording.plain(e.condition), wording.plain(e.reason)) for e in document.exemptions]
-    configuration = [(wording.plain(key), wording.plain(value)) for key, value in sorted(document.configuration.items())]
-    report.page("configuration.html", "configuration.html.j2", exemptions=exemptions, configuration=configuration,
-                command=wording.plain(material.command))  # fmt: skip

@@ -61,7 +61,8 @@ def summary(document: Document, services: dict[str, str], material: Material, ch
         pages=[
             *([("compare.html", "Comparison")] if changed else []),
             ("directories.html", "Directories"), ("rules.html", "Rules"), ("hooks.html", "Hooks"), ("doors.html", "Doors"),
-            *([("coverage.html", "Coverage")] if material.coverage is not None else []),
+            *([("coverage.html", "Coverage")] if material.coverage is not None or material.obligations is not None else []),
+            *([("modules.html", "Modules")] if material.modules is not None else []),
             ("ledger.html", "Not analysed"), ("configuration.html", "Configuration"), ("report.json", "JSON"),
         ],
     )  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.html.material import FunctionGraph, GraphBlock, Material, RuleText
-from verifier.cli import messages
+from verifier.cli import facts, messages
 from verifier.cli.catalogue import Catalogue, FunctionRecord
 from verifier.errors import KqualError
 from verifier.ir.model import Function
@@ -36,14 +36,19 @@ def rule_texts(pack: Any) -> dict[str, RuleText]:
 
 
 @contextmanager
-def opened(services: Any, store: Path | None, rules: tuple[str, ...], coverage: str | None) -> Iterator[Material]:
-    """The material for a report, while its store is open; `coverage` names a file."""
+def opened(
+    services: Any, store: Path | None, rules: tuple[str, ...], coverage: str | None, order: list[str] | None = None
+) -> Iterator[Material]:
+    """The material for a report, while its store is open; `coverage` names a file, `order` is that of `lsm=`."""
     found = read_coverage(coverage) if coverage else None
     with Store.open(store, readonly=True, say=messages.warning) if store is not None else nullcontext() as reading:
-        yield material(services, reading, rules, found)
+        yield material(services, reading, rules, found, order)
 
 
-def material(services: Any, store: Store | None, rules: tuple[str, ...] = (), coverage: dict[str, Any] | None = None) -> Material:
+def material(
+    services: Any, store: Store | None, rules: tuple[str, ...] = (), coverage: dict[str, Any] | None = None,
+    order: list[str] | None = None,
+) -> Material:  # fmt: skip
     """The material of a report; without a store, or with one that holds no finished scan, there are no graphs."""
     catalogue = None
     if store is not None:
@@ -54,6 +59,9 @@ def material(services: Any, store: Store | None, rules: tuple[str, ...] = (), co
     pack = services.load_pack(rules, catalogue.info.version if catalogue is not None else "")
     return Material(
         rules=rule_texts(pack), services=dict(pack.services), coverage=coverage,
+        families={name: check.family for name, check in pack.checks.items()},
+        obligations=facts.obligations(store) if store is not None else None,
+        modules=facts.modules(store, pack, order) if store is not None else None,
         graph=graphs(catalogue, pack) if catalogue is not None else lambda *_: None,
         command=(store.meta("command") or "") if store is not None else "",
     )  # fmt: skip

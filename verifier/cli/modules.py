@@ -11,6 +11,8 @@ import msgspec
 from verifier.cli import messages, options
 from verifier.cli.session import open_session
 
+KIND = "modules"
+
 
 @click.command()
 @options.tree_argument
@@ -51,6 +53,30 @@ def warn_of_unknown(order: list[str] | None, known: Any) -> None:
     """Say which names of an order are no modules of the tree."""
     for name in sorted(set(order or ()) - set(known)):
         messages.warning(f"{name}: no module of this tree has that name; passed over, as the kernel does")
+
+
+def has_any(tree: Any) -> bool:
+    """Whether a tree (verifier.tree.model.Tree) compiles units that register security modules."""
+    from verifier.modules.tables import relevant
+
+    return bool(relevant(tree.root, (command.file for command in tree.commands if not command.file.startswith("/"))))
+
+
+def keep(found: Any, store: Any) -> None:
+    """Leave the answer in the store, for reports."""
+    store.put(KIND, "scan", msgspec.json.encode(found))
+
+
+def kept(store: Any, order: list[str] | None) -> Any:
+    """The answer that the last scan left, for another order of modules where one is given; None when there is none."""
+    from verifier.modules.mediation import Mediation, with_order
+
+    data = store.get(KIND, "scan")
+    try:
+        found = msgspec.json.decode(data, type=Mediation) if data is not None else None
+    except msgspec.MsgspecError:
+        return None  # of another version; the next scan writes it again
+    return with_order(found, order) if found is not None and order is not None else found
 
 
 def text_of(found: Any, pack: Any, ordered: bool) -> list[str]:

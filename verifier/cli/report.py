@@ -40,6 +40,7 @@ def read_document(name: str) -> Document:
 @click.option("--store", "store_path", type=click.Path(), metavar="FILE", help="Take the last scan of this store.")
 @click.option("--format", "form", type=click.Choice(output.GATE_FORMATS), default="text", show_default=True)
 @click.option("-o", "--output", "target", type=click.Path(), metavar="PATH", help="A folder for html, else a file.")
+@options.lsm_option("HTML: the modules that count, as the boot parameter has them  [default: the scan's, else all of the tree]")
 @options.with_text_options
 @click.pass_obj
 def report(
@@ -76,5 +77,5 @@ def report(
     output.emit(content, output.Wishes(
         form=form, output=target, tree=tree, comparison=found,
         notes=given["notes"], ledger=given["ledger"], terse=given["terse"], emacs=given["emacs"],
-        material=lambda: material.opened(services, store_file, rules, given["coverage"]),
+        material=lambda: material.opened(services, store_file, rules, given["coverage"], given["order"]),
     ))  # fmt: skip

@@ -112,6 +112,8 @@ def scan(services: Any, tree: str, **given: Any) -> None:
             session.store.set_meta("command", command_line("scan", given))
             session.store.set_meta("tree", os.path.realpath(folder))
             session.store.set_meta("config", given["config"])
+            session.store.set_meta("report scope", json.dumps(report_scope))
+            session.store.set_meta("lsm", json.dumps(given["order"]))
             session.store.set_meta("rules", json.dumps([os.path.realpath(path) for path in given["rules"]]))
             remember(session.store)
         document = applied(document, session.store, given["triage_file"])

@@ -41,7 +41,7 @@ def _scan(
     order: list[str] | None = None, certificates: str | None = None,
 ) -> Document:  # fmt: skip
     """Scan, and leave the catalogue that `kqual show` reads in the store; with notes on what the modules leave undecided."""
-    from verifier.cli import catalogue, usage
+    from verifier.cli import catalogue, modules, usage
     from verifier.gate.permit import permit
     from verifier.program.analyse import analysis
 
@@ -54,14 +54,15 @@ def _scan(
         from verifier.certificates.produce import write
 
         write(found, certificates, progress)
-    if order is not None:
-        from verifier.cli.modules import warn_of_unknown
+    if order is not None or (not scope and modules.has_any(tree)):
         from verifier.findings import finish
         from verifier.modules.reading import modules_of
         from verifier.modules.vacuous import vacuous_findings
 
         answer = modules_of(tree, store, pack, jobs, order, progress)
-        warn_of_unknown(order, answer.modules)
+        modules.keep(answer, store)
+    if order is not None:
+        modules.warn_of_unknown(order, answer.modules)
         document.findings = finish([*document.findings, *vacuous_findings(found, answer, document.findings)])
         document.configuration["lsm"] = ",".join(answer.loaded)
     return document

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from verifier.cli.catalogue import Catalogue, FunctionRecord
+from verifier.cli.usage import used
 from verifier.flow.solver import Solver
 from verifier.flow.transfer import Frame
 from verifier.flow.values import Value, show
@@ -37,10 +38,10 @@ class States:
     def whole(self) -> None:
         """Load the whole program and all results, once: for questions about many functions.
 
-        Nothing happens when the store holds none, or several because it served more than one tree.
+        Nothing happens when the store holds none.
         """
-        keys = list(self.catalogue.store.keys("program"))
-        data = self.catalogue.store.get("program", keys[0]) if len(keys) == 1 else None
+        last = used(self.catalogue.store)
+        data = self.catalogue.store.get("program", last.linked) if last is not None else None
         results = self.catalogue.store.get("results", self.catalogue.info.digest)
         if data is not None and results is not None:
             self._engine = Engine(msgspec.msgpack.decode(data, type=Program), self.bodies, self.pack)

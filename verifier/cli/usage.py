@@ -10,7 +10,7 @@ from verifier.store import Store
 
 KIND, KEY = "used", "scan"
 # kinds of values that a scan makes and can make again, those that cost least to make first
-REMADE = ("catalogue", "completeness", "doors", "program", "results", "index", "unit-record", "unit")
+REMADE = ("catalogue", "modules", "completeness", "obligations", "doors", "program", "results", "index", "unit-record", "unit")
 
 
 class Used(msgspec.Struct, array_like=True):
@@ -43,7 +43,7 @@ def prune(store: Store, keep: Used) -> dict[str, int]:
     gone["index"] = store.prune("index", [key for key in store.keys("index") if key.partition("/")[0] in units])
     gone["unit-record"] = store.prune("unit-record", [name for name, data in store.items("unit-record") if _key(data) in units])
     gone["program"] = store.prune("program", [keep.linked])
-    for kind in ("doors", "results", "completeness"):
+    for kind in ("doors", "results", "completeness", "obligations"):
         gone[kind] = store.prune(kind, [keep.digest])
     return {kind: count for kind, count in gone.items() if count}
 

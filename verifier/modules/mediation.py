@@ -52,7 +52,6 @@ def mediation(
     Modules that the kernel activates whatever the order says (`Module.always`) count as loaded; names that are no
     modules of the tree are passed over, as the kernel does.
     """
-    loaded = set(modules) if order is None else {n for n, m in modules.items() if m.always or n == "capability" or n in order}
     asked = [(rule, hooks_of_rule(rule.requires, definitions, pack)) for rule in pack.rules]
     operations = [
         Operation(rule.id, rule.service, hooks, [name for name, m in modules.items() if set(m.hooks) & set(hooks)])
@@ -65,16 +64,24 @@ def mediation(
         row = services.setdefault(operation.service, {})
         for name in operation.modules:
             row[name] = row.get(name, 0) + 1
-    return Mediation(
+    found = Mediation(
         "kqual/1",
         kernel,
         modules,
-        sorted(loaded),
+        [],
         sorted(definitions.configured - implemented),
-        [Vacuous(o.rule, o.service, o.hooks) for o in operations if not loaded & set(o.modules)],
+        [],
         {service: services[service] for service in pack.services if service in services},
         operations,
     )
+    return with_order(found, order)
+
+
+def with_order(found: Mediation, order: list[str] | None) -> Mediation:
+    """The same modules and rules for another order of modules; None: all modules of the tree."""
+    loaded = {n for n, m in found.modules.items() if order is None or m.always or n == "capability" or n in order}
+    vacuous = [Vacuous(o.rule, o.service, o.hooks) for o in found.operations if not loaded & set(o.modules)]
+    return msgspec.structs.replace(found, loaded=sorted(loaded), vacuous=vacuous)
 
 
 def hooks_of_rule(requires: list[expressions.Expr], definitions: Definitions, pack: Pack) -> list[str]:

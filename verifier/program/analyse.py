@@ -24,7 +24,7 @@ from verifier.program.engine import Engine
 from verifier.program.frontier import Frontier
 from verifier.program.index import INDEX_VERSION, UnitIndex, index_unit
 from verifier.program.link import Program, link
-from verifier.program.report import count_obligations, shape_findings, to_finding
+from verifier.program.report import count, obligations, shape_findings, to_finding, verdicts
 from verifier.program.results import Results
 
 ANALYSIS_VERSION = "11"
@@ -171,8 +171,11 @@ class Analysis:
         frontier = self.frontier()
         found = [to_finding(o, self.pack, self.program, self.doors) for o in frontier.findings()]
         found += shape_findings(self.results, self.program, self.doors, found)
-        completeness = self.completeness(frontier)
+        judged = verdicts(self.results, frontier, self.program, self.doors)
+        completeness = self.completeness(frontier, judged)
         self.store.put("completeness", self.digest, msgspec.msgpack.encode(completeness))
+        places = obligations(judged, self.results, self.program)
+        self.store.put("obligations", self.digest, msgspec.msgpack.encode(places))
         return F.Document(schema=F.SCHEMA, completeness=completeness, findings=F.finish(found))
 
     def stored_completeness(self) -> F.Completeness:
@@ -180,8 +183,10 @@ class Analysis:
         stored = self._stored("completeness", self.digest, F.Completeness)
         return stored if stored is not None else self.completeness(self.frontier())
 
-    def completeness(self, frontier: Frontier) -> F.Completeness:
-        """What the result rests on."""
+    def completeness(self, frontier: Frontier, judged: dict[tuple[str, str, int], str] | None = None) -> F.Completeness:
+        """What the result rests on; `judged` are the verdicts of `frontier` where they are known."""
+        if judged is None:
+            judged = verdicts(self.results, frontier, self.program, self.doors)
         partial = [F.UnitTrouble(file=r.file, error=r.error) for r in self.records if r.status == "partial"]
         lost = [F.UnitTrouble(file=r.file, error=r.error) for r in self.records if r.status == "lost"]
         units = [r for r in self.records if r.file != "<headers>" and not r.file.startswith("<")]
@@ -209,7 +214,7 @@ class Analysis:
             ),
             functions=len(self.program.functions),
             calls=F.Calls(direct=direct, indirect=indirect, unresolved=unresolved, slots=rows),
-            obligations=count_obligations(self.results, frontier, self.program, self.doors),
+            obligations=count(judged),
             ledger=ledger,
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from lattices.pack import Pack
 from verifier.findings import Finding, Obligations, Sibling, Step
 from verifier.flow.summary import Place
@@ -82,12 +84,32 @@ def shape_findings(results: Results, program: Program, doors: Doors, rule_findin
     return out
 
 
-def count_obligations(results: Results, frontier: Frontier, program: Program, doors: Doors) -> Obligations:
+def count(judged: dict[tuple[str, str, int], str]) -> Obligations:
     """How many controlled operations have which verdict: one for each rule and place."""
-    counts = {"mediated": 0, "unknown": 0, "unmediated": 0}
-    for word in verdicts(results, frontier, program, doors).values():
-        counts[word] += 1
-    return Obligations(mediated=counts["mediated"], unmediated=counts["unmediated"], unknown=counts["unknown"])
+    words = list(judged.values())
+    return Obligations(
+        mediated=words.count("mediated"), unmediated=words.count("unmediated"), unknown=words.count("unknown")
+    )
+
+
+class Obligation(msgspec.Struct, array_like=True, frozen=True):
+    """A controlled operation of a rule at a place, and its verdict."""
+
+    rule: str
+    file: str
+    function: str
+    line: int
+    verdict: str
+
+
+def obligations(judged: dict[tuple[str, str, int], str], results: Results, program: Program) -> list[Obligation]:
+    """The verdicts with their places, by rule and place."""
+    out = []
+    for (fid, rule, ordinal), word in judged.items():
+        index = program.functions[fid].index
+        line = next(v.line for v in results[fid].verdicts if (v.rule, v.ordinal) == (rule, ordinal))
+        out.append(Obligation(rule, index.file, index.name, line, word))
+    return sorted(out, key=lambda o: (o.rule, o.file, o.line, o.function, o.verdict))
 
 
 def verdicts(

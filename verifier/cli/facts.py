@@ -1,0 +1,65 @@
+"""What a scan leaves in the store for the report beside its document: verdicts by place, and the security modules."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from reports.html.material import Modules, ModuleText
+from reports.html.material import Obligation as Shown
+from verifier.cli import modules as kept_modules
+from verifier.cli import usage
+from verifier.cli.session import within
+from verifier.program.report import Obligation
+from verifier.store import Store
+
+
+def obligations(store: Store) -> list[Shown] | None:
+    """Every controlled operation of the last scan with its verdict, within what was reported; None when the store does
+    not tell."""
+    used = usage.used(store)
+    data = store.get("obligations", used.digest) if used is not None else None
+    try:
+        found = msgspec.msgpack.decode(data, type=list[Obligation]) if data is not None else None
+    except msgspec.MsgspecError:
+        return None  # of another version; the next scan writes it again
+    if found is None:
+        return None
+    scope = tuple(json.loads(store.meta("report scope") or "[]"))
+    return [Shown(o.rule, o.file, o.function, o.line, o.verdict) for o in found if within(o.file, scope)]
+
+
+def modules(store: Store, pack: Any, order: list[str] | None) -> Modules | None:
+    """The modules of the scanned tree, for an order or for the scan's own; None when the store does not tell."""
+    order = order if order is not None else json.loads(store.meta("lsm") or "null")
+    found = kept_modules.kept(store, order)
+    if found is None:
+        return None
+    texts = []
+    for name, module in found.modules.items():
+        notes = []
+        if module.always:
+            notes.append("active whatever lsm= says")
+        if module.attachable:
+            notes.append(f"programs may be attached to {len(module.attachable)} more hooks; until then they decide nothing")
+        if module.called:
+            notes.append(f"{len(module.called)} of its hooks are calls in security/security.c")
+        texts.append(ModuleText(name, len(module.hooks), name in found.loaded, tuple(notes)))
+    checks: dict[str, list[str]] = {}
+    for name, module in found.modules.items():
+        for hook in module.hooks:
+            for function in pack.functions(hook) or (f"security_{hook}",):
+                checks.setdefault(function, []).append(name)
+    total: dict[str, int] = {}
+    for operation in found.operations:
+        total[operation.service] = total.get(operation.service, 0) + 1
+    return Modules(
+        tuple(texts), ",".join(order) if order is not None else "",
+        tuple((pack.services.get(s, s), total[s], dict(row)) for s, row in found.services.items()),
+        tuple(found.unimplemented),
+        tuple((v.rule, pack.services.get(v.service, v.service), tuple(v.hooks)) for v in found.vacuous),
+        {o.rule: (tuple(o.hooks), tuple(o.modules)) for o in found.operations},
+        {check: tuple(names) for check, names in checks.items()},
+    )  # fmt: skip
