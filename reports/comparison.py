@@ -53,12 +53,12 @@ def compare(old: Document, new: Document, titles: dict[str, str] | None = None) 
     gone: dict[tuple[str, ...], list[Finding]] = {}
     for key, finding in before.items():
         if key not in after:
-            gone.setdefault(_place(finding), []).append(finding)
+            gone.setdefault(place_of(finding), []).append(finding)
     arrived = []
     for key, finding in after.items():
         if key in before:
             continue
-        same = gone.get(_place(finding))
+        same = gone.get(place_of(finding))
         if same:
             pairs.append((same.pop(0), finding))
         else:
@@ -74,7 +74,7 @@ def compare(old: Document, new: Document, titles: dict[str, str] | None = None) 
     for finding in arrived:
         service(finding).new.append(finding)
     for finding in before.values():
-        if finding.fingerprint not in after and any(finding is left for left in gone[_place(finding)]):
+        if finding.fingerprint not in after and any(finding is left for left in gone[place_of(finding)]):
             service(finding).fixed.append(finding)
     changed = [pair for pair in pairs if changes(*pair)]
     for pair in changed:
@@ -82,7 +82,8 @@ def compare(old: Document, new: Document, titles: dict[str, str] | None = None) 
     return Comparison(old, new, [services[name] for name in sorted(services)], len(pairs) - len(changed))
 
 
-def _place(finding: Finding) -> tuple[str, ...]:
+def place_of(finding: Finding) -> tuple[str, ...]:
+    """What stays the same of a finding when its verdict gets better or worse."""
     return finding.rule, finding.operation, finding.function, finding.file.rpartition("/")[2]
 
 

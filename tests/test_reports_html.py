@@ -203,7 +203,7 @@ def test_operations_by_check_and_verdict(tmp_path):
     material = Material(rules=RULES, services={"inode": "Inode operations"}, obligations=OBLIGATIONS)
     write(document(), tmp_path / "r", material=material)
     found = pages(tmp_path / "r")
-    assert row_of(tmp_path / "r", "coverage.html", "security_inode_unlink") == ["security_inode_unlink", "", "1", "1", "1"]
+    assert row_of(tmp_path / "r", "coverage.html", "security_inode_unlink") == ["security_inode_unlink", "lsm", "1", "1", "1"]
     assert row_of(tmp_path / "r", "coverage.html", "All services")[1:] == ["1", "1", "1"]
     hook = names.page("hooks", "security_inode_unlink")
     assert f"{hook}#unmediated" in found["coverage.html"].links

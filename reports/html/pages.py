@@ -9,7 +9,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reports import comparison as comparing
 from reports import json_document, wording
+from reports.branches import Branches
 from reports.html import (
+    branches_view,
     compare_view,
     coverage_view,
     group_pages,
@@ -37,12 +39,12 @@ ASSETS = ("style.css", "index.js", "finding.js", "function.js")
 
 def write(
     document: Document, folder: Path, source: Source = lambda _: None, material: Material | None = None,
-    comparison: comparing.Comparison | None = None,
+    comparison: comparing.Comparison | None = None, over: Branches | None = None,
 ) -> Path:  # fmt: skip
     """Write the report into `folder` and return its index.html.
 
-    `source` gives the text of a file of the tree; `material` what is known beyond the document; `comparison` adds a
-    page of it.  The folder is made when absent; one that is not empty and holds no report is refused.  Pages that did
+    `source` gives the text of a file of the tree; `material` what is known beyond the document; `comparison` and `over`
+    (the same findings in several trees) add a page each.  The folder is made when absent; one that is not empty and holds no report is refused.  Pages that did
     not change are not written again.  Raises KqualError for the folder, OSError when writing fails.
     """
     material = material or Material()
@@ -53,7 +55,7 @@ def write(
     findings = [*document.findings, *(document.fixed or [])]
     services = {finding.rule: wording.plain(service_of(finding, material, noted)) for finding in findings}
     report = Run(document, material, Folder(folder), environment, Sources(source), services, operations.index(material))
-    report.shared = {"summary": summary(document, services, material, comparison is not None)}
+    report.shared = {"summary": summary(document, services, material, comparison is not None, over is not None)}
     grave = [finding for finding in document.findings if finding.tier != "note" and rows.has_page(finding)]
     report.pages = {id(finding): finding for finding in grave[:MOST_PAGES]}
     rules = dict.fromkeys([*(finding.rule for finding in document.findings), *report.found.by_rule])
@@ -67,6 +69,8 @@ def write(
     group_pages.write(report)
     if comparison is not None:
         report.page("compare.html", "compare.html.j2", compared=compare_view.compare_view(comparison, report.row))
+    if over is not None:
+        report.page("branches.html", "branches.html.j2", branches=branches_view.branches_view(over, report.row))
     for name in ASSETS:
         report.folder.put(f"assets/{name}", (files("reports.html") / "assets" / name).read_bytes())
     report.folder.put("report.json", json_document.render(document))

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from markupsafe import Markup
 
 from reports import wording
+from reports.layout import function_extent
 
 Source = Callable[[str], str | None]  # the text of a file of the tree, None when it cannot be had
 
 LONGEST_LINE = 400
-MOST_SIGNATURE = 12  # lines between a function's first line and its brace
 _KEPT_FILES = 64
 _KEYWORDS = (
     "auto|bool|break|case|char|const|continue|default|do|double|else|enum|extern|float|for|goto|if|inline|int|long|"
@@ -25,40 +25,6 @@ _TOKENS = re.compile(
     rf"|(?P<p>^[ \t]*#[ \t]*\w+)|(?P<k>\b(?:{_KEYWORDS})\b)",
     re.DOTALL | re.MULTILINE,
 )
-_ONE_LINE_HEAD = re.compile(r"\w.*\)\s*\{\s*$")
-
-
-def function_extent(lines: list[str], line: int) -> tuple[int, int] | None:
-    """First and last line of the function that holds `line`, by the kernel's layout (braces in column 0).
-
-    None outside of functions.  Lines count from 1.
-    """
-    top = line
-    while top > 0 and not _opens(lines[top - 1]) and not (lines[top - 1].startswith("}") and top < line):
-        top -= 1
-    if top == 0 or not _opens(lines[top - 1]):
-        # The line may stand in the signature, above the brace.
-        top = line
-        while top <= len(lines) and top - line <= MOST_SIGNATURE and not _opens(lines[top - 1]):
-            if not lines[top - 1].strip() or lines[top - 1].rstrip().endswith(";"):
-                return None
-            top += 1
-        if top > len(lines) or top - line > MOST_SIGNATURE:
-            return None
-    bottom = max(top, line)
-    while bottom <= len(lines) and not lines[bottom - 1].startswith("}"):
-        bottom += 1
-    first = top
-    while first > 1 and top - first < MOST_SIGNATURE:
-        above = lines[first - 2]
-        if not above.strip() or above.startswith(("}", "#", " *", "/*")) or above.rstrip().endswith((";", "*/")):
-            break
-        first -= 1
-    return first, min(bottom, len(lines))
-
-
-def _opens(line: str) -> bool:
-    return line.startswith("{") or bool(_ONE_LINE_HEAD.match(line))
 
 
 def _escaped(text: str) -> str:

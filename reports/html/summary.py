@@ -26,7 +26,7 @@ class Summary:
     pages: list[tuple[str, str]]
 
 
-def summary(document: Document, services: dict[str, str], material: Material, changed: bool) -> Summary:
+def summary(document: Document, services: dict[str, str], material: Material, changed: bool, over: bool = False) -> Summary:
     """Counts and lines; `services` maps findings' rules to their services."""
     completeness = document.completeness
     obligations, units, calls = completeness.obligations, completeness.units, completeness.calls
@@ -60,6 +60,7 @@ def summary(document: Document, services: dict[str, str], material: Material, ch
         title="What the patch changes" if gate else "Security-hook placement",
         pages=[
             *([("compare.html", "Comparison")] if changed else []),
+            *([("branches.html", "Branches")] if over else []),
             ("directories.html", "Directories"), ("rules.html", "Rules"), ("hooks.html", "Hooks"), ("doors.html", "Doors"),
             *([("coverage.html", "Coverage")] if material.coverage is not None or material.obligations is not None else []),
             *([("modules.html", "Modules")] if material.modules is not None else []),

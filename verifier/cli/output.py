@@ -25,7 +25,8 @@ MOST_SOURCE = 8 << 20  # bytes of a source file that an excerpt is taken from
 @dataclass(frozen=True)
 class Wishes:
     """How a document is to be printed.  `material` gives what the HTML report shows beyond the document; `comparison`
-    is a reports.comparison.Comparison, printed in place of the document (by HTML beside it)."""
+    is a reports.comparison.Comparison, `branches` a reports.branches.Branches; they are printed in place of the document
+    (by HTML beside it)."""
 
     form: str = "text"
     output: str | None = None
@@ -36,6 +37,7 @@ class Wishes:
     emacs: bool = False
     material: Callable[[], AbstractContextManager[Any]] = nullcontext
     comparison: Any = None
+    branches: Any = None
 
 
 def emit(document: Document, wishes: Wishes) -> None:
@@ -47,7 +49,7 @@ def emit(document: Document, wishes: Wishes) -> None:
         folder = Path(output or DEFAULT_FOLDER)
         with wishes.material() as material:
             index = writing(
-                str(folder), lambda: write(document, folder, source_of(wishes.tree), material, wishes.comparison)
+                str(folder), lambda: write(document, folder, source_of(wishes.tree), material, wishes.comparison, wishes.branches)
             )
         click.echo(str(index))
         return
@@ -65,9 +67,15 @@ def emit(document: Document, wishes: Wishes) -> None:
 
 def render(document: Document, wishes: Wishes) -> bytes:
     """The document as bytes in one of the one-file formats."""
-    from reports import comparison, json_document, mail, markdown, sarif, text
+    from reports import branches, comparison, json_document, mail, markdown, sarif, text
 
     form = wishes.form
+    if wishes.branches is not None:
+        from verifier.cli import trees
+
+        if form not in ("text", "mail", "json"):
+            raise UsageError(f"no comparison of trees in the format {form}", "--format text, mail, json or html")
+        return trees.as_json(wishes.branches) if form == "json" else branches.render(wishes.branches, form == "mail").encode("utf-8", "replace")
     if wishes.comparison is not None:
         if form not in ("text", "mail"):
             raise UsageError(f"no comparison in the format {form}", "--format text, mail or html")

@@ -10,7 +10,7 @@ import click
 
 from verifier.cli import options, output
 from verifier.cli.session import check_tree, last_store
-from verifier.errors import KqualError
+from verifier.errors import KqualError, UsageError
 from verifier.findings import Document, decode
 from verifier.store import Store
 
@@ -36,6 +36,10 @@ def read_document(name: str) -> Document:
 @click.command()
 @click.argument("document", required=False, type=click.Path())
 @click.option("--compare", "old", type=click.Path(), metavar="OLD", help="Say what changed since this document: text, mail or html.")
+@click.option("--trees", multiple=True, metavar="NAME=FILE,...",
+              help="One finding over several trees, oldest first: stores or JSON documents. Text, mail, json or html.")
+@click.option("--history", type=click.Path(), metavar="DIR",
+              help="With --trees: a git repository that knows the trees by their names; says which commits touch the check.")
 @click.option("--tree", type=click.Path(), metavar="TREE", help="Where the source in HTML comes from.")
 @click.option("--store", "store_path", type=click.Path(), metavar="FILE", help="Take the last scan of this store.")
 @click.option("--format", "form", type=click.Choice(output.GATE_FORMATS), default="text", show_default=True)
@@ -44,8 +48,8 @@ def read_document(name: str) -> Document:
 @options.with_text_options
 @click.pass_obj
 def report(
-    services: Any, document: str | None, old: str | None, tree: str | None, store_path: str | None, form: str,
-    target: str | None, **given: Any,
+    services: Any, document: str | None, old: str | None, trees: tuple[str, ...], history: str | None, tree: str | None,
+    store_path: str | None, form: str, target: str | None, **given: Any,
 ) -> None:  # fmt: skip
     """Print a finished scan or gate again, in another format, or compare two.
 
@@ -55,9 +59,21 @@ def report(
         kqual report --format html -o report
         kqual report scan.json --format sarif -o scan.sarif
         kqual report --compare old.json new.json --format mail
+        kqual report --trees 6.1=lts.sqlite,6.12=new.sqlite --history linux.git
     """
     from verifier.cli import material
 
+    over = None
+    if trees:
+        from verifier.cli import trees as several
+
+        if document is not None or old is not None or store_path is not None:
+            raise UsageError("--trees names all that is compared", "leave DOCUMENT, --compare and --store out")
+        over = several.over(trees, given["notes"], history)
+        last = several.parsed(trees)[-1][1]
+        document, store_path = (last, None) if several.is_document(last) else (None, last)
+    elif history is not None:
+        raise UsageError("--history goes with --trees", "kqual report --trees 6.1=FILE,6.12=FILE --history DIR")
     store_file, rules = None, ()
     if document is not None:
         content = read_document(document)
@@ -75,7 +91,7 @@ def report(
 
         found = compare(read_document(old), content, services.load_pack(rules, "").services)
     output.emit(content, output.Wishes(
-        form=form, output=target, tree=tree, comparison=found,
+        form=form, output=target, tree=tree, comparison=found, branches=over,
         notes=given["notes"], ledger=given["ledger"], terse=given["terse"], emacs=given["emacs"],
         material=lambda: material.opened(services, store_file, rules, given["coverage"], given["order"]),
     ))  # fmt: skip
