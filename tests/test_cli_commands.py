@@ -34,7 +34,7 @@ class Parts:
 
     def load_pack(self, extra, version):
         self.calls["load_pack"] = extra, version
-        return SimpleNamespace(digest="p" * 64, rules=[], exemptions={}, services={}, overlaid=[], rule=lambda _: None, check=lambda _: None)
+        return SimpleNamespace(digest="p" * 64, rules=[], exemptions={}, services={}, checks={}, overlaid=[], rule=lambda _: None, check=lambda _: None)
 
     def scan(self, tree, store, pack, jobs, scope, progress):
         self.calls["scan"] = jobs, scope
