@@ -16,12 +16,13 @@ import msgspec
 
 from verifier.frontend import libclang_api as api
 from verifier.frontend.core_headers import ROWS
-from verifier.frontend.flags import ATTRIBUTE_MACROS, PARSER, Flags, digest, macro_name
+from verifier.frontend.flags import ATTRIBUTE_MACROS, PARSER, WITHOUT_TRACEPOINTS, Flags, digest, macro_name
 from verifier.frontend.sources import Sources
 from verifier.ir.model import Unit
 from verifier.store import cache_root
 
 KERNEL_INCLUDE = re.compile(r"(arch/\w+/)?include(/generated)?(/uapi)?|(arch/\w+/)?include/uapi/generated|include/generated/uapi")
+OF_UNIT = "KBUILD_MODNAME"  # every unit has its own; some headers' functions print it
 SHARED_MACROS = re.compile(r"__KERNEL__|MODULE|CC_\w+")
 UNUSUAL = ("-m16", "-m32", "-march=i386", "-ffreestanding", "-fno-builtin", "-fplan9-extensions", "--target=")
 # Read by the headers in conditions, yet only for the wording of messages or to instantiate code below the includes.
@@ -68,11 +69,11 @@ def group_of(flags: Flags, root: str, build: str) -> Group | None:
     language = tuple(sorted(o for o in flags.language if not o.startswith("-fno-builtin")))
     arguments = (
         *language, *PARSER, *(part for path, option in directories.items() for part in (option, path)),
-        *ATTRIBUTE_MACROS, *defines,
+        *ATTRIBUTE_MACROS, WITHOUT_TRACEPOINTS, *defines,
         *(part for path in flags.includes if shared_include(path, root) for part in ("-include", path)),
     )  # fmt: skip
     relative = tuple(a.replace(root, "<root>").replace(build, "<build>") for a in arguments)
-    return Group(digest("group", relative, ROWS), arguments)
+    return Group(digest("group", relative, OF_UNIT, ROWS), arguments)
 
 
 def shared_include(path: str, root: str) -> bool:
@@ -92,7 +93,8 @@ def unit_arguments(flags: Flags, pch: Precompiled, root: str) -> list[str]:
     language = sorted(o for o in flags.language if not o.startswith("-fno-builtin"))
     own = [part for path in flags.includes if not shared_include(path, root) for part in ("-include", path)]
     return [
-        *language, *PARSER, *flags.search(), *ATTRIBUTE_MACROS, *flags.defines, *flags.unit_defines,
+        *language, *PARSER, *flags.search(), *ATTRIBUTE_MACROS, WITHOUT_TRACEPOINTS, *flags.defines,
+        *flags.unit_defines,
         "-include-pch", pch.path, *own,
     ]  # fmt: skip
 
@@ -159,7 +161,8 @@ def _make(
 ) -> tuple[Precompiled | None, Unit | None, str]:
     source = place / f"{group.key}.h"
     there = [name for name in names if os.path.exists(f"{sources.root}/include/{name}")]
-    write(source, "".join(f"#include <{name}>\n" for name in there).encode())
+    text = "".join(f"#include <{name}>\n" for name in there)
+    write(source, f'#define {OF_UNIT} ""\n{text}#undef {OF_UNIT}\n'.encode())
     index = api.create_index(0, 0)
     try:
         arguments = [*group.arguments, "-x", "c-header", "-Xclang", "-fno-pch-timestamp"]
