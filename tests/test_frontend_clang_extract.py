@@ -158,6 +158,28 @@ def test_with_and_without_precompiled_header_the_ir_is_the_same(tree: Tree) -> N
         assert all(by_name[f.file, f.name] == f for f in shared.functions)
 
 
+def test_tracepoints_are_read_as_empty_functions_and_units_that_need_them_plainly(tree: Tree) -> None:
+    root = Path(tree.root)
+    (root / "include/linux/fs.h").write_text(
+        "#ifndef FS_H\n#define FS_H\n#ifndef NOTRACE\nstruct point { int hits; };\nextern struct point point;\n"
+        "static inline void trace_open(int mode) { point.hits += mode; }\n"
+        "#else\nstatic inline void trace_open(int mode) { }\n#endif\n#endif\n"
+    )
+    (root / "fs/a.c").write_text("#include <linux/fs.h>\nint a(int mode) { trace_open(mode); return 0; }\n")
+    (root / "fs/b.c").write_text("#include <linux/fs.h>\nint b(void) { trace_open(1); return point.hits; }\n")
+    records = extract(tree, Memory(), 1, ("fs",))
+    assert [(r.file, r.status, bool(r.header)) for r in records if r.file.startswith("fs/")] == [
+        ("fs/a.c", "analysed", True), ("fs/b.c", "analysed", False),
+    ]  # fmt: skip
+
+
+def test_a_header_of_the_precompiled_one_may_print_the_name_of_the_unit(tree: Tree) -> None:
+    with (Path(tree.root) / "include/linux/fs.h").open("a") as header:
+        header.write("static inline const char *who(void) { return KBUILD_MODNAME; }\n")
+    records = extract(tree, Memory(), 1, ("fs",))
+    assert all(r.status == "analysed" and r.header for r in records)
+
+
 def test_a_missing_source_is_lost(tree: Tree) -> None:
     tree.commands.append(CompileCommand("fs/gone.c", tree.build, ["gcc", "-c", f"{tree.root}/fs/gone.c"]))
     records = extract(tree, Memory(), 1, ("fs",))
