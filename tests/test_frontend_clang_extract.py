@@ -174,8 +174,9 @@ def test_tracepoints_are_read_as_empty_functions_and_units_that_need_them_plainl
 
 
 def test_a_header_of_the_precompiled_one_may_print_the_name_of_the_unit(tree: Tree) -> None:
-    with (Path(tree.root) / "include/linux/fs.h").open("a") as header:
-        header.write("static inline const char *who(void) { return KBUILD_MODNAME; }\n")
+    header = Path(tree.root) / "include/linux/fs.h"
+    body = header.read_text().removesuffix("#endif\n")
+    header.write_text(body + "static inline const char *who(void) { return KBUILD_MODNAME; }\n#endif\n")
     records = extract(tree, Memory(), 1, ("fs",))
     assert all(r.status == "analysed" and r.header for r in records)
 
