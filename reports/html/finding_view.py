@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from reports import bug_report, wording
@@ -57,24 +58,23 @@ class FindingView:
 
 
 def finding_view(
-    finding: Finding, row: Row, document: Document, sources: Sources, *, source_pages: dict[str, str],
+    finding: Finding, row: Row, document: Document, sources: Sources, *, link: Callable[[str, int], str],
     hook_pages: dict[str, str], function_page: str, reason: str, deciders: str, previous: str,
     following: str,
 ) -> FindingView:  # fmt: skip
-    """The view; `*_pages` give the pages of what the finding names, relative to the report's folder."""
+    """The view; `*_pages` give the pages of what the finding names, relative to the report's folder; `link` that of a
+    line of source."""
     doors = [door_title(door) for door in dict.fromkeys([finding.door, *finding.doors]) if door]
     sibling, own = None, []
     if finding.sibling is not None:
         other = finding.sibling
-        page = source_pages.get(other.file, "")
         sibling = SiblingView(
-            wording.plain(f"{other.file}:{other.line}"), f"{page}#L{other.line}" if page else "",
+            wording.plain(f"{other.file}:{other.line}"), link(other.file, other.line),
             wording.plain(door_title(other.function)), wording.plain(other.check),
             path_view.lines_around(other.file, {other.line: []}, False, sources),
         )  # fmt: skip
         own = path_view.lines_around(finding.file, {finding.line: []}, False, sources)
     left = len(finding.path) - path_view.MOST_STEPS
-    page = source_pages.get(finding.file, "")
     return FindingView(
         row=row, title=wording.headline(finding, ""), obligation=wording.obligation(finding, ""),
         doors=[wording.plain(door) for door in doors[:MOST_DOORS]],
@@ -86,8 +86,8 @@ def finding_view(
         deciders=deciders,
         assumptions=[wording.plain(text) for text in finding.assumptions],
         exemptions=[wording.plain(text) for text in finding.exemptions],
-        sibling=sibling, own=own, frames=path_view.frames(finding, sources, source_pages),
+        sibling=sibling, own=own, frames=path_view.frames(finding, sources, link),
         steps_left=wording.number(left) if left > 0 else "", function_page=function_page,
-        source_page=f"{page}#L{finding.line}" if page else "",
+        source_page=link(finding.file, finding.line),
         report=bug_report.render(finding, document, reason), previous=previous, next=following,
     )  # fmt: skip

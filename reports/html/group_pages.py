@@ -45,7 +45,7 @@ def _rules(run: Run) -> None:
             text, wording.plain(material.services.get(text.service, text.service)),
             [run.row(finding) for finding in members[: groups.MOST_ROWS]], max(0, len(members) - groups.MOST_ROWS),
             [(wording.plain(hook), run.hook_pages.get(hook, "")) for hook in checks],
-            operations.by_verdict(run.found.by_rule.get(rule, []), run.source_pages, lambda _: "") if run.found.known else [],
+            operations.by_verdict(run.found.by_rule.get(rule, []), run.link, lambda _: "") if run.found.known else [],
             modules_view.deciders(material.modules, rule),
         )  # fmt: skip
         run.page(run.rule_pages[rule], "rule.html.j2", rule=view)
@@ -67,9 +67,9 @@ def _hooks(run: Run) -> None:
             wording.plain(hook),
             [(wording.plain(rule), run.rule_page(rule)) for rule in rules],
             [run.row(finding) for finding in wanting[: groups.MOST_ROWS]], max(0, len(wanting) - groups.MOST_ROWS),
-            groups.siblings(members, hook, run.source_pages), sites.get(hook, []),
+            groups.siblings(members, hook, run.link), sites.get(hook, []),
             operations.by_operation(run.found.rules_of.get(hook, ()), run.found, material, run.rule_page),
-            operations.by_verdict(own, run.source_pages, run.rule_page) if run.found.known else [],
+            operations.by_verdict(own, run.link, run.rule_page) if run.found.known else [],
             [wording.plain(name) for name in material.modules.checks.get(hook, ())] if material.modules is not None else [],
             material.modules is not None and hook.startswith("security_"),
             {m.name: m.loaded for m in material.modules.modules} if material.modules is not None else {},

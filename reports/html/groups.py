@@ -155,11 +155,11 @@ def doors_of(finding: Finding) -> list[str]:
     return [door_title(door) for door in dict.fromkeys([finding.door, *finding.doors]) if door] or ["no door is known"]
 
 
-def siblings(findings: list[Finding], hook: str, pages: dict[str, str]) -> list[Place]:
+def siblings(findings: list[Finding], hook: str, link: Callable[[str, int], str]) -> list[Place]:
     """Places that pass a check, as protected siblings of findings tell."""
     found = {(s.file, s.line, s.function) for f in findings if (s := f.sibling) is not None and s.check == hook}
     return [
-        Place(wording.plain(f"{file}:{line}"), f"{pages[file]}#L{line}" if file in pages else "", wording.plain(door_title(function)), "")
+        Place(wording.plain(f"{file}:{line}"), link(file, line), wording.plain(door_title(function)), "")
         for file, line, function in sorted(found)
     ]
 

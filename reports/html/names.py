@@ -9,6 +9,11 @@ _UNSAFE = re.compile(r"[^0-9A-Za-z_.]+")
 _LONGEST = 60
 
 
+def href(root: str, page: str) -> str:
+    """A link to a page of the report from where `root` leads to its top; addresses elsewhere stay as they are."""
+    return page if page.startswith(("https://", "http://")) else root + page
+
+
 def page(folder: str, name: str) -> str:
     """`hooks/security_inode_unlink-0f3a52c1.html`: a readable stem, and a digest because systems that fold case, or
     names that differ only in what was replaced, would make two things one file."""

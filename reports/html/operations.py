@@ -78,7 +78,7 @@ def count(obligations: Iterable[Obligation]) -> dict[str, int]:
 
 
 def by_verdict(
-    obligations: list[Obligation], source_pages: dict[str, str], rule_pages: Callable[[str], str]
+    obligations: list[Obligation], link: Callable[[str, int], str], rule_pages: Callable[[str], str]
 ) -> list[VerdictView]:
     """The places, those without protection first."""
     out = []
@@ -86,16 +86,15 @@ def by_verdict(
         own = sorted((o for o in obligations if o.verdict == verdict), key=lambda o: (o.file, o.line, o.rule))
         left = len(own) - MOST_PLACES
         out.append(VerdictView(
-            verdict, wording.number(len(own)), [_place(o, source_pages, rule_pages) for o in own[:MOST_PLACES]],
+            verdict, wording.number(len(own)), [_place(o, link, rule_pages) for o in own[:MOST_PLACES]],
             wording.number(left) if left > 0 else "",
         ))  # fmt: skip
     return out
 
 
-def _place(obligation: Obligation, source_pages: dict[str, str], rule_pages: Callable[[str], str]) -> PlaceView:
-    page = source_pages.get(obligation.file, "")
+def _place(obligation: Obligation, link: Callable[[str, int], str], rule_pages: Callable[[str], str]) -> PlaceView:
     return PlaceView(
-        wording.plain(f"{obligation.file}:{obligation.line}"), f"{page}#L{obligation.line}" if page else "",
+        wording.plain(f"{obligation.file}:{obligation.line}"), link(obligation.file, obligation.line),
         wording.plain(door_title(obligation.function)), wording.plain(obligation.rule), rule_pages(obligation.rule),
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from reports.html.summary import summary
 from verifier.findings import Document
 
 MOST_PAGES = 6000  # pages of findings; further ones are in the tables and in report.json
+MOST_SOURCE_PLACES = 5000  # operations whose functions are shown, besides those of findings
 MOST_GRAPHS = 600  # pages of functions: each takes a run of the analysis on the function
 ASSETS = ("style.css", "index.js", "finding.js", "function.js")
 
@@ -40,21 +42,23 @@ ASSETS = ("style.css", "index.js", "finding.js", "function.js")
 def write(
     document: Document, folder: Path, source: Source = lambda _: None, material: Material | None = None,
     comparison: comparing.Comparison | None = None, over: Branches | None = None,
+    remote: Callable[[str, int], str] = lambda *_: "",
 ) -> Path:  # fmt: skip
     """Write the report into `folder` and return its index.html.
 
     `source` gives the text of a file of the tree; `material` what is known beyond the document; `comparison` and `over`
-    (the same findings in several trees) add a page each.  The folder is made when absent; one that is not empty and holds no report is refused.  Pages that did
+    (the same findings in several trees) add a page each; `remote` gives addresses of source that `source` does not.  The folder is made when absent; one that is not empty and holds no report is refused.  Pages that did
     not change are not written again.  Raises KqualError for the folder, OSError when writing fails.
     """
     material = material or Material()
     environment = Environment(
         loader=PackageLoader("reports.html"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.globals["href"] = names.href
     noted = {note.id: note.service for note in document.rules}
     findings = [*document.findings, *(document.fixed or [])]
     services = {finding.rule: wording.plain(service_of(finding, material, noted)) for finding in findings}
-    report = Run(document, material, Folder(folder), environment, Sources(source), services, operations.index(material))
+    report = Run(document, material, Folder(folder), environment, Sources(source, remote), services, operations.index(material))
     report.shared = {"summary": summary(document, services, material, comparison is not None, over is not None)}
     grave = [finding for finding in document.findings if finding.tier != "note" and rows.has_page(finding)]
     report.pages = {id(finding): finding for finding in grave[:MOST_PAGES]}
@@ -81,12 +85,14 @@ def write(
 def _sources(report: Run) -> None:
     """A page for each file that a paged finding names, and which there are."""
     paged = list(report.pages.values())
+    listed = (report.material.obligations or [])[:MOST_SOURCE_PLACES]
     of_file = groups.grouped(paged, lambda finding: [finding.file])
-    for file, lines in sorted(source_view.places(paged).items()):
+    for file, lines in sorted(source_view.places(paged, listed).items()):
         marked = [(finding, f"findings/{finding.fingerprint}.html") for finding in of_file.get(file, [])]
         view = source_view.source_view(file, lines, marked, report.sources)
         if view is not None:
             report.source_pages[file] = path_view.source_page(file)
+            report.source_lines[file] = {line.number for part in view.parts for line in part}
             report.page(report.source_pages[file], "source.html.j2", source=view)
 
 
@@ -98,7 +104,7 @@ def _findings(report: Run) -> None:
         rule = report.material.rules.get(finding.rule)
         before, after = paged[max(0, number - 1)], paged[min(len(paged) - 1, number + 1)]
         view = finding_view(
-            finding, report.row(finding), report.document, report.sources, source_pages=report.source_pages,
+            finding, report.row(finding), report.document, report.sources, link=report.link,
             hook_pages=report.hook_pages, function_page=graphs.get((finding.file, finding.function), ""),
             reason=rule.reason if rule is not None else "", deciders=modules_view.deciders(report.material.modules, finding.rule),
             previous="" if before is finding else f"{before.fingerprint}.html",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -49,10 +50,11 @@ class Line:
 
 @dataclass(frozen=True)
 class StepView:
-    """One step of a path."""
+    """One step of a path; `link` leads to its line, on this page or where the source is."""
 
     number: int
     place: str
+    link: str
     function: str
     note: str
     chips: list[Chip]
@@ -105,8 +107,8 @@ def chips_of(finding: Finding, steps: list[Step]) -> list[list[Chip]]:
     return out
 
 
-def frames(finding: Finding, sources: Sources, source_pages: dict[str, str]) -> list[Frame]:
-    """The path as frames of source; `source_pages` maps files to their pages."""
+def frames(finding: Finding, sources: Sources, link: Callable[[str, int], str]) -> list[Frame]:
+    """The path as frames of source; `link` gives the page of a line of source."""
     steps = steps_of(finding)
     chips = chips_of(finding, steps)
     groups: list[list[int]] = []
@@ -117,26 +119,27 @@ def frames(finding: Finding, sources: Sources, source_pages: dict[str, str]) -> 
             groups.append([index])
     following = [steps[group[0]].function for group in groups[1:]] + [""]
     return [
-        _frame([(index + 1, steps[index], chips[index]) for index in group], callee, sources, source_pages)
+        _frame([(index + 1, steps[index], chips[index]) for index in group], callee, sources, link)
         for group, callee in zip(groups, following, strict=True)
     ]
 
 
-def _frame(own: list[tuple[int, Step, list[Chip]]], callee: str, sources: Sources, source_pages: dict[str, str]) -> Frame:
+def _frame(own: list[tuple[int, Step, list[Chip]]], callee: str, sources: Sources, link: Callable[[str, int], str]) -> Frame:
     file = own[0][1].file
-    views = [
-        StepView(number, wording.plain(f"{step.file}:{step.line}"), wording.plain(door_title(step.function)),
-                 "" if step.note.startswith("branch: ") else wording.plain(step.note), chips)
-        for number, step, chips in own
-    ]  # fmt: skip
     at: dict[int, list[int]] = {}
     for number, step, _ in own:
         at.setdefault(step.line, []).append(number)
     if callee:
         # A step down is known by its function only; the lines that name the next function show where it goes.
         at |= {line: [] for line in calls_of(callee, file, own[0][1].line, sources) if line not in at}
-    page = source_pages.get(file, "")
-    return Frame(views[0].function, wording.plain(file), page, lines_around(file, at, not callee, sources), views)
+    parts = lines_around(file, at, not callee, sources)
+    shown = {number for part in parts for line in part for number in line.steps}
+    views = [
+        StepView(number, wording.plain(f"{step.file}:{step.line}"), f"#s{number}" if number in shown else link(step.file, step.line),
+                 wording.plain(door_title(step.function)), "" if step.note.startswith("branch: ") else wording.plain(step.note), chips)
+        for number, step, chips in own
+    ]  # fmt: skip
+    return Frame(views[0].function, wording.plain(file), link(file, own[0][1].line), parts, views)
 
 
 def calls_of(callee: str, file: str, line: int, sources: Sources) -> list[int]:

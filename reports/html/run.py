@@ -16,7 +16,7 @@ from verifier.findings import Document, Finding
 @dataclass
 class Run:
     """One report in the making.  `pages` are the findings that have pages of their own, by identity; `*_pages` map
-    what a page is about to its file name; `shared` goes to every template."""
+    what a page is about to its file name, `source_lines` files to the lines that their pages show; `shared` goes to every template."""
 
     document: Document
     material: Material
@@ -27,6 +27,7 @@ class Run:
     found: operations.Index
     pages: dict[int, Finding] = field(default_factory=dict)
     source_pages: dict[str, str] = field(default_factory=dict)
+    source_lines: dict[str, set[int]] = field(default_factory=dict)
     hook_pages: dict[str, str] = field(default_factory=dict)
     rule_pages: dict[str, str] = field(default_factory=dict)
     shared: dict[str, object] = field(default_factory=dict)
@@ -44,6 +45,12 @@ class Run:
     def row(self, finding: Finding) -> rows.Row:
         """A finding as a row of tables."""
         return rows.row(finding, id(finding) in self.pages, self.service(finding), self.rule_page(finding.rule))
+
+    def link(self, file: str, line: int) -> str:
+        """Where a line of the tree's source can be read: in the report, elsewhere (an address), or "" for nowhere."""
+        if line in self.source_lines.get(file, ()):
+            return f"{self.source_pages[file]}#L{line}"
+        return self.sources.remote(file, line)
 
     def rule_page(self, rule: str) -> str:
         """The page of a rule, "" when it has none."""

@@ -58,8 +58,10 @@ def coloured(text: str) -> list[Markup]:
 class Sources:
     """Files of the tree; the last ones used are kept."""
 
-    def __init__(self, read: Source) -> None:
+    def __init__(self, read: Source, remote: Callable[[str, int], str] = lambda *_: "") -> None:
+        """`remote` gives the address of a line for sources that the report does not hold."""
         self.read = read
+        self.remote = remote
         self._files: OrderedDict[str, list[str]] = OrderedDict()
         self._marked: dict[str, dict[tuple[int, int], list[Markup]]] = {}
         self._extents: dict[str, dict[int, tuple[int, int] | None]] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reports import wording
+from reports.html.material import Obligation
 from reports.html.path_view import Line
 from reports.html.source_text import Sources, nearest, windows
 from verifier.findings import Finding
@@ -34,9 +35,11 @@ class SourceView:
     left_out: str
 
 
-def places(findings: list[Finding]) -> dict[str, set[int]]:
-    """Lines that findings name, by file."""
+def places(findings: list[Finding], obligations: list[Obligation]) -> dict[str, set[int]]:
+    """Lines that findings and controlled operations name, by file."""
     out: dict[str, set[int]] = {}
+    for obligation in obligations:
+        out.setdefault(obligation.file, set()).add(obligation.line)
     for finding in findings:
         named = [(finding.file, finding.line), *((step.file, step.line) for step in finding.path)]
         if finding.sibling is not None:

@@ -44,6 +44,7 @@ def gate(
         kqual gate linux -g v6.12..topic                    what lies between two revisions
     """
     folder = check_tree(tree)
+    output.remote_of(given["source"])
     change = read_change(folder, patch, base, head, span, max_patch << 20)
     change.strict = given["strict"]
     report_scope = tuple(scope_part(part, folder) for part in given["report_scope"])

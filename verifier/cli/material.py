@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from reports.html.material import FunctionGraph, GraphBlock, Material, RuleText
+from reports.html.material import FunctionGraph, GraphBlock, Material, Obligation, RuleText
 from verifier.cli import facts, messages
 from verifier.cli.catalogue import Catalogue, FunctionRecord
 from verifier.errors import KqualError
@@ -37,12 +38,17 @@ def rule_texts(pack: Any) -> dict[str, RuleText]:
 
 @contextmanager
 def opened(
-    services: Any, store: Path | None, rules: tuple[str, ...], coverage: str | None, order: list[str] | None = None
-) -> Iterator[Material]:
-    """The material for a report, while its store is open; `coverage` names a file, `order` is that of `lsm=`."""
+    services: Any, store: Path | None, rules: tuple[str, ...], coverage: str | None, order: list[str] | None = None,
+    obligations: list[Obligation] | None = None,
+) -> Iterator[Material]:  # fmt: skip
+    """The material for a report, while its store is open; `coverage` names a file, `order` is that of `lsm=`.
+
+    `obligations` are those of several scans, in place of the store's own.
+    """
     found = read_coverage(coverage) if coverage else None
     with Store.open(store, readonly=True, say=messages.warning) if store is not None else nullcontext() as reading:
-        yield material(services, reading, rules, found, order)
+        made = material(services, reading, rules, found, order)
+        yield made if obligations is None else replace(made, obligations=obligations)
 
 
 def material(

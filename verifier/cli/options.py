@@ -96,6 +96,8 @@ def text_options() -> list[Callable]:
         click.option("--ledger", is_flag=True, help="Text: list all that was not analysed."),
         click.option("--terse", is_flag=True, help="Text: one line a finding."),
         click.option("--emacs", is_flag=True, help="Text: lines that editors step through, each step of a path one of them."),
+        click.option("--source", default="local", show_default=True, metavar="local|none|URL",
+                     help="HTML: excerpts of the tree, no source at all, or links to it at an address ({file} and {line} in it)."),
         click.option("--coverage", type=click.Path(), metavar="FILE", help="HTML: show this coverage document, too."),
     ]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -19,6 +21,7 @@ from verifier.findings import Document, at_or_above
 FORMATS = ["text", "json", "sarif", "html"]
 GATE_FORMATS = ["text", "json", "sarif", "markdown", "mail", "html"]
 DEFAULT_FOLDER = "kqual-report"
+SOURCE_EXAMPLE = "https://elixir.bootlin.com/linux/v6.12/source"
 MOST_SOURCE = 8 << 20  # bytes of a source file that an excerpt is taken from
 
 
@@ -38,6 +41,7 @@ class Wishes:
     material: Callable[[], AbstractContextManager[Any]] = nullcontext
     comparison: Any = None
     branches: Any = None
+    source: str = "local"
 
 
 def emit(document: Document, wishes: Wishes) -> None:
@@ -49,7 +53,10 @@ def emit(document: Document, wishes: Wishes) -> None:
         folder = Path(output or DEFAULT_FOLDER)
         with wishes.material() as material:
             index = writing(
-                str(folder), lambda: write(document, folder, source_of(wishes.tree), material, wishes.comparison, wishes.branches)
+                str(folder), lambda: write(
+                    document, folder, source_of(wishes.tree if wishes.source == "local" else None), material, wishes.comparison,
+                    wishes.branches, remote_of(wishes.source),
+                ),
             )
         click.echo(str(index))
         return
@@ -142,6 +149,24 @@ def source_of(tree: str | None) -> Callable[[str], str | None]:
             return None  # the page then shows no excerpt, which is all that is lost
 
     return read
+
+
+def remote_of(source: str) -> Callable[[str, int], str]:
+    """Gives the addresses of lines for `--source URL`; nothing for `local` and `none`.  Raises UsageError for a wrong one.
+
+    `{file}` and `{line}` in the URL are replaced; without them `/FILE#LLINE` is appended.
+    """
+    if source in ("local", "none"):
+        return lambda *_: ""
+    if not re.match(r"https?://[^\s/]+", source):
+        raise UsageError(f"--source {source}: neither local, none, nor an http address", f"--source {SOURCE_EXAMPLE}")
+    template = source if "{file}" in source else source.rstrip("/") + "/{file}#L{line}"
+
+    def address(file: str, line: int) -> str:
+        quoted = quote(file.encode("utf-8", "surrogateescape"))
+        return template.replace("{file}", quoted).replace("{line}", str(line))
+
+    return address
 
 
 def status(document: Document, fail_on: str, allow_incomplete: float) -> int:

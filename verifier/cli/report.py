@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
@@ -35,11 +37,14 @@ def read_document(name: str) -> Document:
 
 @click.command()
 @click.argument("document", required=False, type=click.Path())
-@click.option("--compare", "old", type=click.Path(), metavar="OLD", help="Say what changed since this document: text, mail or html.")
+@click.option("--compare", "old", type=click.Path(), metavar="OLD",
+              help="Say what changed since this document: text, mail or html; sarif marks each result as new, unchanged or absent.")
 @click.option("--trees", multiple=True, metavar="NAME=FILE,...",
               help="One finding over several trees, oldest first: stores or JSON documents. Text, mail, json or html.")
 @click.option("--history", type=click.Path(), metavar="DIR",
               help="With --trees: a git repository that knows the trees by their names; says which commits touch the check.")
+@click.option("--union", multiple=True, metavar="NAME=STORE,...",
+              help="Several configurations of one tree as one scan, with the code that none of them compiled in the ledger.")
 @click.option("--tree", type=click.Path(), metavar="TREE", help="Where the source in HTML comes from.")
 @click.option("--store", "store_path", type=click.Path(), metavar="FILE", help="Take the last scan of this store.")
 @click.option("--format", "form", type=click.Choice(output.GATE_FORMATS), default="text", show_default=True)
@@ -47,11 +52,8 @@ def read_document(name: str) -> Document:
 @options.lsm_option("HTML: the modules that count, as the boot parameter has them  [default: the scan's, else all of the tree]")
 @options.with_text_options
 @click.pass_obj
-def report(
-    services: Any, document: str | None, old: str | None, trees: tuple[str, ...], history: str | None, tree: str | None,
-    store_path: str | None, form: str, target: str | None, **given: Any,
-) -> None:  # fmt: skip
-    """Print a finished scan or gate again, in another format, or compare two.
+def report(services: Any, document: str | None, form: str, target: str | None, **given: Any) -> None:
+    """Print a finished scan or gate again, in another format, or compare several.
 
     DOCUMENT is a JSON file that kqual wrote; without it the last scan is taken.  Exit status 0 once it is printed.
 
@@ -60,38 +62,68 @@ def report(
         kqual report scan.json --format sarif -o scan.sarif
         kqual report --compare old.json new.json --format mail
         kqual report --trees 6.1=lts.sqlite,6.12=new.sqlite --history linux.git
+        kqual report --union server=a.sqlite,phone=b.sqlite --format html -o report
     """
     from verifier.cli import material
 
-    over = None
-    if trees:
-        from verifier.cli import trees as several
-
-        if document is not None or old is not None or store_path is not None:
-            raise UsageError("--trees names all that is compared", "leave DOCUMENT, --compare and --store out")
-        over = several.over(trees, given["notes"], history)
-        last = several.parsed(trees)[-1][1]
-        document, store_path = (last, None) if several.is_document(last) else (None, last)
-    elif history is not None:
-        raise UsageError("--history goes with --trees", "kqual report --trees 6.1=FILE,6.12=FILE --history DIR")
-    store_file, rules = None, ()
-    if document is not None:
-        content = read_document(document)
-        if tree is not None:
-            check_tree(tree)
-    else:
-        content, store = stored_document(store_path)
-        with store:
-            tree = tree or store.meta("tree")
-            rules = tuple(path for path in json.loads(store.meta("rules") or "[]") if os.path.exists(path))
-            store_file = store.path
+    _fit_together(document, given)
+    output.remote_of(given["source"])
+    what = _chosen(document, given)
     found = None
-    if old is not None:
+    if given["old"] is not None:
         from reports.comparison import compare
 
-        found = compare(read_document(old), content, services.load_pack(rules, "").services)
-    output.emit(content, output.Wishes(
-        form=form, output=target, tree=tree, comparison=found, branches=over,
-        notes=given["notes"], ledger=given["ledger"], terse=given["terse"], emacs=given["emacs"],
-        material=lambda: material.opened(services, store_file, rules, given["coverage"], given["order"]),
+        found = compare(read_document(given["old"]), what.content, services.load_pack(what.rules, "").services)
+    output.emit(what.content, output.Wishes(
+        form=form, output=target, tree=what.tree, comparison=found, branches=what.over,
+        notes=given["notes"], ledger=given["ledger"], terse=given["terse"], emacs=given["emacs"], source=given["source"],
+        material=lambda: material.opened(services, what.store, what.rules, given["coverage"], given["order"], what.obligations),
     ))  # fmt: skip
+
+
+@dataclass
+class _Chosen:
+    """What a report is about: its document, where source, pictures and rules come from, and what several scans tell."""
+
+    content: Document
+    tree: str | None
+    store: Path | None = None
+    rules: tuple[str, ...] = ()
+    over: Any = None
+    obligations: Any = None
+
+
+def _fit_together(document: str | None, given: dict[str, Any]) -> None:
+    """Raises UsageError for options that exclude each other."""
+    alone = document is not None or given["old"] is not None or given["store_path"] is not None
+    if (given["trees"] or given["union"]) and (alone or (given["trees"] and given["union"])):
+        raise UsageError("--trees and --union name all that is read", "leave DOCUMENT, --compare, --store and the other one out")
+    if given["history"] is not None and not given["trees"]:
+        raise UsageError("--history goes with --trees", "kqual report --trees 6.1=FILE,6.12=FILE --history DIR")
+
+
+def _chosen(document: str | None, given: dict[str, Any]) -> _Chosen:
+    """What the options ask for."""
+    tree, store_path, over = given["tree"], given["store_path"], None
+    if given["trees"]:
+        from verifier.cli import trees
+
+        over = trees.over(given["trees"], given["notes"], given["history"])
+        last = trees.parsed(given["trees"], "--trees")[-1][1]
+        document, store_path = (last, None) if trees.is_document(last) else (None, last)
+    merged, obligations = None, None
+    if given["union"]:
+        from verifier.cli import trees, union
+
+        pairs = trees.parsed(given["union"], "--union")
+        merged, obligations = union.of(pairs)
+        store_path = pairs[0][1]
+    if document is not None:
+        if tree is not None:
+            check_tree(tree)
+        return _Chosen(read_document(document), tree, over=over)
+    content, store = stored_document(store_path)
+    with store:
+        tree = tree or store.meta("tree")
+        rules = tuple(path for path in json.loads(store.meta("rules") or "[]") if os.path.exists(path))
+        return _Chosen(merged or content, tree, store.path, rules, over, obligations)

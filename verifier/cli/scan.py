@@ -59,7 +59,7 @@ def wishes(services: Any, given: dict[str, Any], tree: str, store: Path | None) 
 
     return output.Wishes(
         form=given["form"], output=given["output"], tree=tree, notes=given["notes"], ledger=given["ledger"],
-        terse=given["terse"], emacs=given["emacs"],
+        terse=given["terse"], emacs=given["emacs"], source=given["source"],
         material=lambda: material.opened(services, store, given["rules"], given["coverage"]),
     )  # fmt: skip
 
@@ -99,6 +99,7 @@ def scan(services: Any, tree: str, **given: Any) -> None:
     folder = check_tree(tree)
     report_scope = tuple(scope_part(part, folder) for part in given["report_scope"])
     looked_at(given["triage_file"])
+    output.remote_of(given["source"])
     with open_session(services, tree, **tree_part(given)) as session:
         more = {"order": given["order"]} if given["order"] else {}
         if given["certificates"]:

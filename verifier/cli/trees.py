@@ -15,22 +15,22 @@ from verifier.errors import KqualError, UsageError
 from verifier.findings import decode
 from verifier.store import Store
 
-HINT = "--trees 6.1=STORE,6.12=SCAN.json, oldest first"
+HINT = "NAME=FILE,NAME=FILE: kqual report --trees 6.1=STORE,6.12=SCAN.json, oldest first"
 MOST_COMMITS = 20
 
 
-def parsed(given: tuple[str, ...]) -> list[tuple[str, str]]:
+def parsed(given: tuple[str, ...], option: str) -> list[tuple[str, str]]:
     """(name, file) of each tree; raises UsageError for anything else, and for names that occur twice."""
     pairs = []
     for part in ",".join(given).split(","):
         name, equals, file = part.strip().partition("=")
         if not name or not equals or not file:
-            raise UsageError(f"--trees: {part!r} is not of the form NAME=FILE", HINT)
+            raise UsageError(f"{option}: {part!r} is not of the form NAME=FILE", HINT)
         pairs.append((name, file))
     names = [name for name, _ in pairs]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise UsageError(f"--trees: {twice[0]} is given twice", HINT)
+        raise UsageError(f"{option}: {twice[0]} is given twice", HINT)
     return pairs
 
 
@@ -60,7 +60,7 @@ def branch(name: str, file: str) -> branches.Branch:
 
 def over(given: tuple[str, ...], notes: bool, history: str | None) -> branches.Branches:
     """All findings over the trees of the option; `history` is a git repository that knows the trees by their names."""
-    trees = [branch(name, file) for name, file in parsed(given)]
+    trees = [branch(name, file) for name, file in parsed(given, "--trees")]
     return branches.over(trees, notes, commits_of(history) if history else lambda *_: [])
 
 
