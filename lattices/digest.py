@@ -16,7 +16,7 @@ FOR_PEOPLE = frozenset({"reason", "good", "bad", "prelude", "file", "line", "ser
 
 
 def digest(pack: Pack) -> str:
-    """SHA-256 over rules, checks, accessors, doors, subjects, exemptions and globals, each in an order that the files
+    """SHA-256 over rules, checks, accessors, doors, subjects, exemptions, opening slots and globals, each in an order that the files
     do not set; only doors keep theirs, which says what wins."""
     h = hashlib.sha256(f"kqual pack {pack.version}\n".encode())
     tables: list[tuple[str, Any]] = [
@@ -28,6 +28,7 @@ def digest(pack: Pack) -> str:
             h.update(f"{table} {name} {plain(record)!r}\n".encode())
     for door in pack.doors:
         h.update(f"door {plain(door)!r}\n".encode())
+    h.update(f"opened {sorted(pack.opened)!r}\n".encode())
     h.update(f"globals {sorted(pack.globals)!r}\n".encode())
     return h.hexdigest()
 

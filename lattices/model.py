@@ -173,7 +173,8 @@ class Overlaid:
 
 @dataclass
 class Pack:
-    """Everything the data files say, for one kernel version.  `overlaid` tells what overlays took away, by rule id."""
+    """Everything the data files say, for one kernel version.  `overlaid` tells what overlays took away, by rule id;
+    `opened` are slots whose success comes before any other use of their table, each with its reason."""
 
     version: str
     rules: list[Rule] = field(default_factory=list)
@@ -188,6 +189,7 @@ class Pack:
     overlaid: list[Overlaid] = field(default_factory=list)
     hooks: dict[str, Hook] = field(default_factory=dict)
     families: dict[str, Family] = field(default_factory=dict)
+    opened: dict[str, str] = field(default_factory=dict)
     digest: str = ""
 
     def check(self, name: str) -> Check | None:

@@ -77,6 +77,7 @@ _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
         "name": str, "functions": list, "within": list, "guards": list, "nothing": str, "wider": str, "versions": str,
     },
     "family": {"name": str, "files": list, "names": list, "other": list, "versions": str},
+    "opened": {"slot": str, "reason": str, "versions": str},
     "retire": {"id": str, "reason": str},
 }  # fmt: skip
 _NEEDED = {
@@ -91,6 +92,7 @@ _NEEDED = {
     "door": ("name", "kind", "subject"),
     "hook": ("name",),
     "family": ("name", "files", "names"),
+    "opened": ("slot", "reason"),
     "retire": ("id", "reason"),
 }
 
@@ -317,6 +319,7 @@ class _Loader:
         self._named("subject", pack.subjects, "function", self._subject)
         self._named("hook", pack.hooks, "name", self._hook)
         self._named("family", pack.families, "name", self._family)
+        self._named("opened", pack.opened, "slot", self._opened)
         doors: dict[str, Door] = {}
         self._named("door", doors, "name", self._door)
         pack.doors = list(doors.values())
@@ -450,6 +453,11 @@ class _Loader:
         return SubjectChange(
             values["function"], values["effect"], values.get("cred"), values.get("subject", ""), values.get("reason", "")
         )
+
+    def _opened(self, entry: _Entry) -> str:
+        if entry.values["slot"].count(".") != 1:
+            entry.fail(f"opening slot {entry.values['slot']!r}", 'write "struct_tag.member"', "slot")
+        return entry.values["reason"]
 
     def _door(self, entry: _Entry) -> Door:
         values = entry.values

@@ -23,8 +23,7 @@ static int admin_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* What open() checked is not carried to the other functions of the same table. */
-static ssize_t FP_admin_write_ok(struct file *file, const char *buf, size_t count, loff_t *pos)
+static ssize_t admin_write_ok(struct file *file, const char *buf, size_t count, loff_t *pos)
 {
 	reboot_machine(0);
 	return count;
@@ -32,7 +31,7 @@ static ssize_t FP_admin_write_ok(struct file *file, const char *buf, size_t coun
 
 const struct file_operations admin_fops = {
 	.open = admin_open,
-	.write = FP_admin_write_ok,
+	.write = admin_write_ok,
 };
 
 static int plain_open(struct inode *inode, struct file *file)
@@ -50,4 +49,21 @@ static ssize_t plain_write_bad(struct file *file, const char *buf, size_t count,
 const struct file_operations plain_fops = {
 	.open = plain_open,
 	.write = plain_write_bad,
+};
+
+/* One of two tables that share a function is opened without a check. */
+static ssize_t shared_write_bad(struct file *file, const char *buf, size_t count, loff_t *pos)
+{
+	reboot_machine(0); /* expect: missing-check machine-reboot */
+	return count;
+}
+
+const struct file_operations strict_fops = {
+	.open = admin_open,
+	.write = shared_write_bad,
+};
+
+const struct file_operations loose_fops = {
+	.open = plain_open,
+	.write = shared_write_bad,
 };

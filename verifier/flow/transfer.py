@@ -21,6 +21,7 @@ from verifier.ir.model import Function
 class Watcher(Protocol):
     """What the rule pack and the program say of the calls and members that a function meets."""
 
+    def at_entry(self, frame: Frame, state: State) -> list[Value]: ...
     def allowed(self, name: str) -> tuple[int, tuple[int, ...]] | None: ...
     def possible(self, name: str) -> int: ...
     def opaque(self, name: str) -> bool: ...
@@ -93,13 +94,14 @@ class Frame:
     # --- expressions -------------------------------------------------------------------------------------------
 
     def entry(self) -> State:
-        """The state at the function's entry: parameters hold themselves, nothing is known."""
+        """The state at the function's entry: parameters hold themselves, what the watcher says is known."""
         v = self.values
         env = {v.make("L", p.name): v.make("p", i) for i, p in enumerate(self.fn.params)}
         state = State(frozenset(), env, {}, None, None)
         for i, p in enumerate(self.fn.params):
             if p.type == "bool":
                 state.cons[v.make("p", i)] = (ZERO | POS, None, frozenset())
+        state.facts = frozenset(self.watcher.at_entry(self, state))
         return state
 
     def location(self, state: State, index: int) -> Value:

@@ -20,6 +20,7 @@ from verifier.oracles.shapes import ignored_results
 from verifier.program.bodies import Bodies
 from verifier.program.effects import Effects
 from verifier.program.link import Info, Program
+from verifier.program.opened import by_opener
 
 MOST_ROUNDS = 12
 MOST_REQUIRES = 60
@@ -43,6 +44,7 @@ class Engine:
         self.deferred: set[str] = set()
         self.unannounced: set[str] = set()  # analysed for one caller; the others do not know yet
         self.order = program.order
+        self.opened_by = by_opener(program)
         self.analysed = 0
 
     def seeds(self) -> list[str]:
@@ -101,6 +103,7 @@ class Engine:
                 dependants = list(self.program.callers.get(fid, ()))
                 if asks:
                     dependants.extend(self.slot_callers(fid))
+                dependants.extend(f for f in self.opened_by.get(fid, ()) if f in self.results)
             elif new.summary.returns != known:
                 dependants = [c for c in self.program.callers.get(fid, ()) if c in self.results]
             for caller in dependants:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 import rustworkx
 
+from verifier.program import opened
 from verifier.program.index import FunctionIndex, UnitIndex
 
 
@@ -41,7 +42,8 @@ class Program(msgspec.Struct, array_like=True):
 
     `local` maps a unit to its static functions' names, `headers` those of headers; `slots` a slot to its targets;
     `callers` a function to its direct callers, `slot_callers` a slot to the functions that call through it; `writes` a
-    function to the parameters that it may write through; `order` ranks callees before callers.
+    function to the parameters that it may write through; `order` ranks callees before callers; `tables` are those that
+    are opened (verifier.program.opened).  `held` and `opening` are made when they are asked for.
     """
 
     functions: dict[str, Info] = {}
@@ -52,7 +54,9 @@ class Program(msgspec.Struct, array_like=True):
     slot_callers: dict[str, list[str]] = {}
     writes: dict[str, list[int]] = {}
     order: dict[str, int] = {}
+    tables: dict[str, opened.Table] = {}
     held: dict[str, list[str]] = {}
+    opening: dict[str, list[tuple[str, str]]] | None = None
 
     def resolve(self, unit: str, name: str) -> str | None:
         """Identity of the function that `name` means in a unit, or None where no body is known."""
@@ -77,6 +81,12 @@ class Program(msgspec.Struct, array_like=True):
                     self.held.setdefault(fid_, []).append(slot)
         return self.held.get(fid, [])
 
+    def openers(self, fid: str) -> list[tuple[str, str]]:
+        """(slot, function) of all that open what a function of tables works on; empty where some table is not opened."""
+        if self.opening is None:
+            self.opening = opened.openers(self)
+        return self.opening.get(fid, [])
+
 
 def link(units: Iterable[tuple[str, UnitIndex]]) -> Program:
     """Link units, given as (unit key, index) in order of the unit's file name."""
@@ -88,6 +98,7 @@ def link(units: Iterable[tuple[str, UnitIndex]]) -> Program:
     program.callers = _callers(program)
     program.slot_callers = _slot_callers(program)
     program.writes = _writes(program)
+    program.tables = dict(sorted(opened.tables(program, listed).items()))
     program.order = _order(program)
     return program
 
@@ -210,6 +221,9 @@ def _order(program: Program) -> dict[str, int]:
     graph.add_edges_from(
         [(number[c], number[callee], None) for callee, cs in sorted(program.callers.items()) for c in cs]
     )
+    graph.add_edges_from(
+        [(number[f], number[o], None) for _, (opening, fs) in sorted(program.tables.items()) for _, o in opening for f in fs]
+    )
     order: dict[str, int] = {}
     for component in rustworkx.strongly_connected_components(graph):
         for node in sorted(component):
@@ -229,7 +243,7 @@ def relink(base: Program, replaced: Exchange, mentioning: Mentioning = lambda na
     """
     program = Program(
         dict(base.functions), dict(base.local), dict(base.headers), base.slots, dict(base.callers),
-        dict(base.slot_callers), base.writes, base.order,
+        dict(base.slot_callers), base.writes, base.order, base.tables,
     )  # fmt: skip
     gone: set[str] = set()
     for key, (before, _) in replaced.items():
@@ -266,7 +280,20 @@ def relink(base: Program, replaced: Exchange, mentioning: Mentioning = lambda na
     if names or any(_flow(before) != _flow(after) for before, after in replaced.values()):
         program.writes = _writes(program)
         program.slots = _patched_slots(base, program, replaced, others)
+        program.tables = _patched_tables(program, base.tables, replaced, others)
     return program
+
+
+def _patched_tables(
+    program: Program, tables: dict[str, opened.Table], replaced: Exchange, others: list[tuple[str, UnitIndex]]
+) -> dict[str, opened.Table]:
+    """Tables with those of the exchanged units made anew."""
+    was = {f"{e.file}:{e.table}:" for before, _ in replaced.values() if before is not None for e in before.entries}
+    out = {name: table for name, table in tables.items() if name.rpartition(":")[0] + ":" not in was}
+    tags = {slot.partition(".")[0] for slot in program.slots if opened.opens(slot)}
+    units = [(key, after) for key, (_, after) in sorted(replaced.items()) if after is not None]
+    out.update(opened.tables(program, [*units, *others], tags))
+    return dict(sorted(out.items()))
 
 
 def _unsettled(base: Program, replaced: Exchange, gone: set[str], made: set[str]) -> set[str]:

@@ -11,6 +11,7 @@ from verifier.flow.values import Value, mentions_member
 from verifier.oracles.obligations import Obligations
 from verifier.oracles.patterns import Matcher
 from verifier.oracles.rulebook import Rulebook
+from verifier.program.entry import established
 from verifier.program.link import Info, Target
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ class FunctionWatcher:
         self.book: Rulebook = engine.book
         self.matcher: Matcher = engine.matcher
         self.obligations = obligations
+
+    def at_entry(self, frame: Frame, state: State) -> list[Value]:
+        """Facts that hold before the function's first statement."""
+        return established(self.engine, self.info.fid, frame, state)
 
     def allowed(self, name: str) -> tuple[int, tuple[int, ...]] | None:
         """Outcomes of a check that allow; a predicate that rules name and nobody declared goes by its return type."""
