@@ -114,6 +114,38 @@ const struct thing_ops *the_ops(void)
 	return &ops;
 }
 """,
+    "drivers/opened.c": """#include "thing.h"
+struct inode;
+struct file { struct thing *thing; };
+struct file_operations { int (*open)(struct inode *inode, struct file *file); int (*write)(struct file *file); };
+
+static int thing_open(struct inode *inode, struct file *file)
+{
+	return security_thing(file->thing);
+}
+
+static int thing_write(struct file *file)
+{
+	return perform(file->thing);
+}
+
+static const struct file_operations thing_fops = { .open = thing_open, .write = thing_write };
+
+int door_open(struct inode *inode, struct file *file, const struct file_operations *ops)
+{
+	return ops->open(inode, file);
+}
+
+int door_write(struct file *file, const struct file_operations *ops)
+{
+	return ops->write(file);
+}
+
+const struct file_operations *the_fops(void)
+{
+	return &thing_fops;
+}
+""",
     "drivers/other.c": """#include "thing.h"
 static int unrelated(struct thing *thing)
 {

@@ -29,6 +29,8 @@ EDITS = {
     "drop behind a table": [("drivers/table.c", "\tif (err)\n\t\treturn err;\n", "")],
     "another function in the table": [("drivers/table.c", ".drop = quiet", ".drop = perform")],
     "a function leaves the table": [("drivers/table.c", ".use = use, ", "")],
+    "open stops checking": [("drivers/opened.c", "return security_thing(file->thing)", "return 0")],
+    "another function opens": [("drivers/opened.c", ".open = thing_open, .write", ".write")],
     "lines move": [("core/perform.c", "int perform", "\n\n\nint perform"), ("core/doors.c", "int door_walk", "\n\nint door_walk")],
     "lines move below a finding": [
         ("core/perform.c", "int perform", "\n\n\nint perform"), ("core/walk.c", "int walk", "\n\nint walk"),
@@ -71,6 +73,7 @@ def held_equal(bench, files):
     assert after.program.functions.keys() == full.program.functions.keys()
     assert {k: v for k, v in after.program.callers.items()} == full.program.callers
     assert after.program.slots == full.program.slots
+    assert after.program.tables == full.program.tables
     mine = all_findings(after, after.frontier, bench.pack)
     assert mine == all_findings(full, frontier, bench.pack)
     base = bench.clean
@@ -91,7 +94,7 @@ def test_a_new_file_with_a_table(bench):
     document = held_equal(bench, bench.edited(add={"drivers/new.c": NEW_TABLE}))
     notes = [e.what for e in document.completeness.ledger if e.kind == "patch-note"]
     assert [f.function for f in document.findings] == ["fresh"] or document.findings
-    assert any("read with the command of drivers/other.c" in note for note in notes)
+    assert any("read with the command of drivers/opened.c" in note for note in notes)
     assert any("slot thing_ops.use now holds fresh" in note for note in notes)
 
 

@@ -106,6 +106,8 @@ class Variant:
             for slot in old.slots.keys() | new.slots.keys():
                 if old.slots.get(slot) is not new.slots.get(slot) and old.slots.get(slot) != new.slots.get(slot):
                     suspects.update(new.slot_callers.get(slot, ()))
+        before, after = old.all_openers(), new.all_openers()
+        suspects.update(fid for fid in before.keys() | after.keys() if before.get(fid) != after.get(fid))
         return {fid for fid in suspects if fid in new.functions and self._analysed(engine, fid)}
 
     def _analysed(self, engine: Engine, fid: str) -> bool:

@@ -83,9 +83,13 @@ class Program(msgspec.Struct, array_like=True):
 
     def openers(self, fid: str) -> list[tuple[str, str]]:
         """(slot, function) of all that open what a function of tables works on; empty where some table is not opened."""
+        return self.all_openers().get(fid, [])
+
+    def all_openers(self) -> dict[str, list[tuple[str, str]]]:
+        """`openers` of every function that has some."""
         if self.opening is None:
             self.opening = opened.openers(self)
-        return self.opening.get(fid, [])
+        return self.opening
 
 
 def link(units: Iterable[tuple[str, UnitIndex]]) -> Program:
