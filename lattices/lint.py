@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from lattices import catalogue, expressions
+from lattices import catalogue, cqual, expressions
 from lattices.expressions import Expr
 from lattices.pack import DIRECTORY, Pack, Rule, collect
 from lattices.source import Problem, Source, read
 
+LATTICE = ".lattice"
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 _TAGGED = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_][\w.]*\Z")
 
@@ -21,9 +22,15 @@ def lint(
 ) -> list[Problem]:
     """Problems of the rule files in `paths` (files or directories) laid over the pack; of the pack itself without any.
 
-    Sorted by file and line; empty when all is well.  `directory` replaces the pack that comes with kqual.
+    Lattice files among them (`*.lattice`) are read for themselves.  Sorted by file and line; empty when all is well.
+    `directory` replaces the pack that comes with kqual.
     """
     base = DIRECTORY if directory is None else Path(directory)
+    of_lattices = [problem for path in paths or [base] for problem in _lattices(Path(path))]
+    rules = [path for path in paths if Path(path).suffix != LATTICE]
+    if paths and not rules:
+        return sorted(of_lattices)
+    paths = rules
     pack, problems = collect(base, paths, version)
     linter = _Linter(pack, base, [Path(p) for p in paths])
     for rule in pack.rules:
@@ -31,7 +38,24 @@ def lint(
             linter.rule(rule)
     problems = problems + catalogue.problems(pack)
     found = {p for p in problems if not paths or linter.wanted(p.file)} | set(linter.problems)
-    return sorted(found)
+    return sorted(found.union(of_lattices))
+
+
+def _lattices(path: Path) -> Iterator[Problem]:
+    """Problems of a lattice file, or of those below a folder."""
+    for file in sorted(path.rglob(f"*{LATTICE}")) if path.is_dir() else [path] if path.suffix == LATTICE else []:
+        try:
+            orders = cqual.load(file).orders
+        except cqual.LatticeError as error:
+            yield Problem(str(file), error.line, error.column, error.message)
+        except OSError as error:
+            yield Problem(str(file), 1, 1, f"cannot be read: {error.strerror}")
+        else:
+            for block in orders:
+                if not block.order.is_sound_for_cqual():
+                    names = ", ".join(block.order.elements)
+                    hint = "a lattice, unrelated points, and two or three points are"
+                    yield Problem(str(file), 1, 1, f"the order of {names} is not one that joins are defined in", hint)
 
 
 class _Linter:
@@ -41,6 +65,11 @@ class _Linter:
         self.base = base
         self.paths = paths
         self.sources: dict[str, Source] = {}
+        # before the pack is asked for any: it takes every other name that begins with security_ for a hook
+        self.known = {*pack.checks, *(name for hook in pack.hooks.values() for name in hook.functions)}
+        for rule in pack.rules:
+            if not paths or not self.wanted(rule.file):
+                self.known.update(name for line in rule.requires for name in expressions.calls(line))
 
     def wanted(self, file: str) -> bool:
         """Only the files that were asked for are judged."""
@@ -130,6 +159,11 @@ class _Linter:
                 if close:
                     hint = f"did you mean {close[0]}?"
                     self.report(rule, f"{name} is no known check", hint, "requires", text, at)
+            if name.startswith("security_") and name not in self.known:
+                close = get_close_matches(name, sorted(self.known), 1, 0.93)
+                if close:
+                    hint = f"did you mean {close[0]}? If it is a hook of its own, declare it with [[check]]"
+                    self.report(rule, f"{name} is no hook that kqual knows", hint, "requires", text, at)
         for part in expressions.walk(requirement):
             if part[0] == "call" and not isinstance(part[1], str):
                 at = max(text.find(_last_field(part[1])), 0)

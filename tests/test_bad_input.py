@@ -52,6 +52,24 @@ def test_no_tree(run):
     assert status == 2 and "TREE is empty" in err and "try: " in err
 
 
+@pytest.mark.parametrize("what", ["tree", "inside", "store"])
+def test_what_may_not_be_read_is_said_with_a_way_out(run, tmp_path, what):
+    assert run(*SCAN, "--store", "s")[0] == 1
+    closed = {"tree": "tree", "inside": ".", "store": "s"}[what]
+    open_again = os.stat(closed).st_mode
+    os.chmod(closed, 0)
+    try:
+        # root without its capabilities may read what is its own as anybody may
+        may = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+        command = [*may, sys.executable, "-m", "verifier.cli.main", "scan", str(tmp_path / "tree"), "-q", "--store", str(tmp_path / "s")]
+        done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+    finally:
+        os.chmod(closed, open_again)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    first, hint = done.stderr.splitlines()
+    assert ("ermission" in first and "--help" not in hint), done.stderr
+
+
 def test_hostile_names_are_read_and_shown_harmlessly(run, tmp_path):
     folder = os.fsencode(tmp_path / "tree") + b'/d\n"x\xff'
     os.mkdir(folder)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 import lattices
 from lattices.cqual import LatticeError, LatticeFile, PartialOrder, Qualifier, load, parse, show
-from lattices.order import chain
+from lattices.order import OrderError, chain
+from lattices.qualifiers import order_of
 
 HOOKS = Path(lattices.__file__).parent / "linux" / "hooks.lattice"
 
@@ -53,6 +54,20 @@ def test_orders_of_a_file_are_orthogonal():
 def test_the_lattice_of_hooks_loads():
     first = load(HOOKS).orders[0]
     assert first.order == chain(["$checked", "$unchecked"]) and first.flow_sensitive
+
+
+def test_the_verifier_moves_along_the_orders_of_the_file(tmp_path):
+    states, verdicts = order_of("$checked"), order_of("$mediated")
+    assert states.encode["$checked"] | states.encode["$unchecked"] == states.encode["$unchecked"]
+    joined = verdicts.encode["$mediated"] | verdicts.encode["$unknown"]
+    assert verdicts.decode[joined] == "$unknown"
+    assert verdicts.decode[joined | verdicts.encode["$unmediated"]] == "$unmediated"
+    file = tmp_path / "own.lattice"
+    file.write_text("partial order { $a $b }")
+    with pytest.raises(OrderError, match="no order has"):
+        order_of("$c", file)
+    with pytest.raises(OrderError, match="no distributive lattice"):
+        order_of("$a", file)
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,7 @@ def test_a_good_rule_has_no_problem(tmp_path):
         ({"slot": None, "member": "inode.i_mode", "operation": "dir->i_op = dentry"}, "operation", "'i_op'"),
         ({"requires": ["security_inode_alloc(dir)"]}, "requires", "decides nothing"),
         ({"requires": ["ns_capabel(&init_user_ns, 1)"]}, "requires", "no known check"),
+        ({"requires": ["security_inode_aloc(dir)"]}, "requires", "no hook that kqual knows"),
         ({"requires": ["dir = dentry"]}, "requires", "requires nothing"),
         ({"slot": None, "operation": "security_x(a)", "requires": ["security_x(a)"]}, "operation", "own requirement"),
         ({"slot": None, "operation": "capable(a)", "requires": ["security_x(a)"]}, "operation", "decides and changes"),
@@ -140,6 +141,26 @@ def test_the_second_of_two_like_lines_is_pointed_at(tmp_path):
         "    'g(a, nope)',\n]\nreason = 'r'\ngood = 'g'\nbad = 'b'\n"
     )
     assert [(p.line, p.column) for p in lint([tmp_path / "mine.toml"])] == [(6, 28), (7, 11)]
+
+
+def test_a_hook_that_only_resembles_another_is_declared(tmp_path):
+    rule = "[[rule]]\nid = 'x'\nservice = 'file'\noperation = 'f(a)'\nrequires = ['security_inode_unlnk(a)']\nreason = 'r'\ngood = 'g'\nbad = 'b'\n"
+    (tmp_path / "x.toml").write_text(rule)
+    (found,) = lint([tmp_path / "x.toml"])
+    assert found.line == 5 and "security_inode_unlink" in found.hint
+    (tmp_path / "x.toml").write_text(rule + "[[check]]\nname = 'security_inode_unlnk'\nfamily = 'lsm'\nreason = 'our own'\n")
+    assert lint([tmp_path / "x.toml"]) == []
+
+
+def test_lattice_files_are_read_too(tmp_path):
+    good, bad, unsound = (tmp_path / f"{name}.lattice" for name in ("a", "b", "c"))
+    good.write_text("partial order { $checked < $unchecked }")
+    assert lint([good]) == []
+    bad.write_text("partial order {\n  $a < $b\n  $b < $a\n}")
+    unsound.write_text("partial order { $a < $c $a < $d $b < $c $b < $d }")
+    assert [(p.file, p.line, p.column) for p in lint([tmp_path])] == [(str(bad), 3, 3), (str(unsound), 1, 1)]
+    bad.unlink()
+    assert "joins" in lint([unsound])[0].message
 
 
 def test_retiring_an_unknown_rule_is_a_problem(tmp_path):

@@ -297,6 +297,20 @@ def test_a_tree_without_permission(request):
             open_tree(place)
 
 
+def test_folders_that_cannot_be_listed_are_in_the_notes(request):
+    top = Path(tempfile.mkdtemp())
+    request.addfinalizer(lambda: shutil.rmtree(top))
+    (top / "closed").mkdir()
+    for name in ("a.c", "closed/b.c"):
+        (top / name).write_text("int x;")
+    os.chmod(top, 0o755)
+    os.chmod(top / "closed", 0)
+    request.getfixturevalue("nobody")
+    tree = open_tree(str(top))
+    assert [c.file for c in tree.commands] == ["a.c"]
+    assert "closed: not analysed: Permission denied" in tree.notes
+
+
 def test_doctor_names_what_is_wrong(kernel, tmp_path):
     assert [d.ok for d in diagnose(str(tmp_path / "none"))] == [False]
     found = {d.name: d for d in diagnose(str(kernel), config=str(tmp_path / "no.config"))}

@@ -23,7 +23,7 @@ FAMILIES = ["lsm", "capability", "dac", "lockdown"]
 @click.option("--hook", "hooks", multiple=True, metavar="NAME", help="Only calls of this check. Repeatable.")
 @click.option("--family", "families", multiple=True, type=click.Choice(FAMILIES), help="Only checks of this family. Repeatable.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("-o", "--output", type=click.Path(), metavar="PATH", help="Write there instead of standard output.")
+@click.option("-o", "--output", type=click.Path(readable=False), metavar="PATH", help="Write there instead of standard output.")
 @click.option("--allow-incomplete", type=options.Percent(), default="2%", show_default=True, metavar="PERCENT",
               help="Exit with 3 when more of the units than this were not fully analysed.")  # fmt: skip
 @click.option("--all", "everything", is_flag=True, help="Text: list every site, not only the unexplained ones.")

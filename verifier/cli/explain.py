@@ -16,7 +16,7 @@ from verifier.findings import KINDS, Document, Finding
 
 @click.command(epilog="Exit status: 0, or 2 for an error, such as an id that no finding has.")
 @click.argument("what", metavar="ID|RULE|KIND")
-@click.option("--store", "store_path", type=click.Path(), metavar="FILE", help="Store of the scan that has the finding.")
+@click.option("--store", "store_path", type=click.Path(readable=False), metavar="FILE", help="Store of the scan that has the finding.")
 @click.option("--rules", multiple=True, type=click.Path(exists=True), metavar="DIR", help="Rule files over the bundled ones.")
 @click.option("--report", "as_report", is_flag=True, help="A finding as a report to the code's maintainers.")
 @click.pass_obj

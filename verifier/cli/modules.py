@@ -19,7 +19,7 @@ KIND = "modules"
 @options.lsm_option("Modules of a boot parameter lsm=, such as landlock,yama,apparmor  [default: all of the tree]")
 @options.tree_options
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("-o", "--output", type=click.Path(), metavar="PATH", help="Write there instead of standard output.")
+@click.option("-o", "--output", type=click.Path(readable=False), metavar="PATH", help="Write there instead of standard output.")
 @click.pass_obj
 def modules(
     services: Any, tree: str, order: list[str] | None, config: str, build: str | None, store_path: str | None,

@@ -52,7 +52,7 @@ def _apply(command: Callable, options: list[Callable]) -> Callable:
 
 def tree_argument(command: Callable) -> Callable:
     """TREE."""
-    return click.argument("tree", type=click.Path())(command)
+    return click.argument("tree", type=click.Path(readable=False))(command)
 
 
 def tree_options(command: Callable) -> Callable:
@@ -61,8 +61,8 @@ def tree_options(command: Callable) -> Callable:
         click.option("--config", default="audit", show_default=True, metavar="audit|defconfig|FILE",
                      help="Kernel configuration: defconfig with every security module and hook family turned on, "
                           "defconfig alone, or a .config file."),
-        click.option("--build", type=click.Path(), metavar="DIR", help="Build directory  [default: in the user's cache]"),
-        click.option("--store", "store_path", type=click.Path(), metavar="FILE",
+        click.option("--build", type=click.Path(readable=False), metavar="DIR", help="Build directory  [default: in the user's cache]"),
+        click.option("--store", "store_path", type=click.Path(readable=False), metavar="FILE",
                      help="Where parsed code and results are kept  [default: in the user's cache]"),
         click.option("--scope", multiple=True, metavar="DIR",
                      help="Analyse only units below DIR; calls out of it are unknown. Repeatable."),
@@ -82,8 +82,8 @@ def lsm_option(text: str) -> Callable:
 def judgement_options(command: Callable) -> Callable:
     """--baseline, --write-baseline, --strict."""
     return _apply(command, [
-        click.option("--baseline", type=click.Path(), metavar="FILE", help="Leave out the findings of a baseline file."),
-        click.option("--write-baseline", type=click.Path(), metavar="FILE", help="Write what was found as a baseline file."),
+        click.option("--baseline", type=click.Path(readable=False), metavar="FILE", help="Leave out the findings of a baseline file."),
+        click.option("--write-baseline", type=click.Path(readable=False), metavar="FILE", help="Write what was found as a baseline file."),
         click.option("--strict", is_flag=True,
                      help="Fail on `kqual: allow` comments that permit nothing; of a change, give no weight to its own."),
     ])  # fmt: skip
@@ -98,7 +98,7 @@ def text_options() -> list[Callable]:
         click.option("--emacs", is_flag=True, help="Text: lines that editors step through, each step of a path one of them."),
         click.option("--source", default="local", show_default=True, metavar="local|none|URL",
                      help="HTML: excerpts of the tree, no source at all, or links to it at an address ({file} and {line} in it)."),
-        click.option("--coverage", type=click.Path(), metavar="FILE", help="HTML: show this coverage document, too."),
+        click.option("--coverage", type=click.Path(readable=False), metavar="FILE", help="HTML: show this coverage document, too."),
     ]
 
 
@@ -113,7 +113,7 @@ def output_options(formats: list[str]) -> Callable:
     def decorate(command: Callable) -> Callable:
         return _apply(command, [
             click.option("--format", "form", type=click.Choice(formats), default="text", show_default=True),
-            click.option("-o", "--output", type=click.Path(), metavar="PATH",
+            click.option("-o", "--output", type=click.Path(readable=False), metavar="PATH",
                          help="Write there instead of standard output; a folder for html."),
             click.option("--report-scope", multiple=True, metavar="DIR",
                          help="Report only findings below DIR of a scan of everything. Repeatable."),

@@ -36,19 +36,19 @@ def read_document(name: str) -> Document:
 
 
 @click.command()
-@click.argument("document", required=False, type=click.Path())
-@click.option("--compare", "old", type=click.Path(), metavar="OLD",
+@click.argument("document", required=False, type=click.Path(readable=False))
+@click.option("--compare", "old", type=click.Path(readable=False), metavar="OLD",
               help="Say what changed since this document: text, mail or html; sarif marks each result as new, unchanged or absent.")
 @click.option("--trees", multiple=True, metavar="NAME=FILE,...",
               help="One finding over several trees, oldest first: stores or JSON documents. Text, mail, json or html.")
-@click.option("--history", type=click.Path(), metavar="DIR",
+@click.option("--history", type=click.Path(readable=False), metavar="DIR",
               help="With --trees: a git repository that knows the trees by their names; says which commits touch the check.")
 @click.option("--union", multiple=True, metavar="NAME=STORE,...",
               help="Several configurations of one tree as one scan, with the code that none of them compiled in the ledger.")
-@click.option("--tree", type=click.Path(), metavar="TREE", help="Where the source in HTML comes from.")
-@click.option("--store", "store_path", type=click.Path(), metavar="FILE", help="Take the last scan of this store.")
+@click.option("--tree", type=click.Path(readable=False), metavar="TREE", help="Where the source in HTML comes from.")
+@click.option("--store", "store_path", type=click.Path(readable=False), metavar="FILE", help="Take the last scan of this store.")
 @click.option("--format", "form", type=click.Choice(output.GATE_FORMATS), default="text", show_default=True)
-@click.option("-o", "--output", "target", type=click.Path(), metavar="PATH", help="A folder for html, else a file.")
+@click.option("-o", "--output", "target", type=click.Path(readable=False), metavar="PATH", help="A folder for html, else a file.")
 @options.lsm_option("HTML: the modules that count, as the boot parameter has them  [default: the scan's, else all of the tree]")
 @options.with_text_options
 @click.pass_obj

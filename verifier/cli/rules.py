@@ -39,7 +39,10 @@ rules.add_command(audit)
 @click.argument("paths", nargs=-1, type=click.Path(exists=True))
 @click.option("--kernel", "version", default="6.12", show_default=True, help="Kernel version that the rules are read for.")
 def lint(paths: tuple[str, ...], version: str) -> None:
-    """Problems of rule files, each with its line; of the bundled rules when no PATHS are given."""
+    """Problems of rule files and of lattice files (*.lattice, in CQUAL's grammar), each with its line.
+
+    Without PATHS those of the bundled rules.
+    """
     from lattices.lint import lint as find_problems
 
     problems = find_problems(paths, version)
@@ -91,7 +94,7 @@ def test(
               help="Functions at least that pass the check.")  # fmt: skip
 @click.option("--min-confidence", "confidence", type=options.Percent(), default="75%", show_default=True, metavar="PERCENT",
               help="Share of all sites, at least, that pass the check.")  # fmt: skip
-@click.option("-o", "--output", type=click.Path(), metavar="FILE", help="Write there instead of standard output.")
+@click.option("-o", "--output", type=click.Path(readable=False), metavar="FILE", help="Write there instead of standard output.")
 @click.pass_obj
 def mine(services: Any, tree: str, support: int, confidence: float, output: str | None, **given: Any) -> None:
     """Candidates for rules: operations that the same check precedes, on the same object, at most of their sites.

@@ -19,7 +19,7 @@ from verifier.errors import KqualError
 @options.tree_argument
 @options.tree_options
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("-o", "--output", type=click.Path(), metavar="PATH", help="Write there instead of standard output.")
+@click.option("-o", "--output", type=click.Path(readable=False), metavar="PATH", help="Write there instead of standard output.")
 @click.pass_obj
 def audit(
     services: Any, tree: str, config: str, build: str | None, rules: tuple[str, ...], form: str, output: str | None, **_: Any

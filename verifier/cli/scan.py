@@ -77,11 +77,11 @@ def command_line(name: str, given: dict[str, Any]) -> str:
 @options.tree_argument
 @options.tree_options
 @options.lsm_option("Also note operations whose LSM hooks none of these modules implements: landlock,yama,apparmor")
-@click.option("--certificates", type=click.Path(), metavar="FILE",
+@click.option("--certificates", type=click.Path(readable=False), metavar="FILE",
               help="Write there, for everything found mediated, evidence that `kqual verify` checks.")
 @options.output_options(output.FORMATS)
 @options.judgement_options
-@click.option("--triage", "triage_file", type=click.Path(), metavar="FILE",
+@click.option("--triage", "triage_file", type=click.Path(readable=False), metavar="FILE",
               help="Dismiss the findings that FILE gives a verdict (`kqual triage --help`); they are counted.")
 @click.pass_obj
 def scan(services: Any, tree: str, **given: Any) -> None:

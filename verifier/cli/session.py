@@ -40,7 +40,11 @@ def check_tree(tree: str) -> str:
     path = Path(tree)
     if not tree.strip("\0"):
         raise KqualError("TREE is empty", "give the folder of a kernel tree: kqual scan path/to/linux")
-    if not path.exists():
+    try:
+        there = path.exists()
+    except PermissionError:  # a folder above it is closed
+        raise KqualError(f"{tree}: no permission to read it", "run as a user who may") from None
+    if not there:
         raise KqualError(f"{tree}: no such folder", "give the folder of a kernel tree: kqual scan path/to/linux")
     if not path.is_dir() and path.suffix != ".c":
         raise KqualError(f"{tree}: not a folder", "give the folder of a kernel tree, unpacked")
@@ -90,7 +94,7 @@ def open_store(path: Path) -> Store:
         return Store.open(path, say=messages.warning)
     except StoreError as error:
         refused = isinstance(error.__cause__, OSError) and error.__cause__.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
-        if not refused or not path.is_file():
+        if not refused or not path.is_file() or not os.access(path, os.R_OK):
             raise
         messages.warning(f"{error.message}; it is used for reading only, and nothing new is kept")
         return Unkept.open(path, readonly=True, say=messages.warning)

@@ -18,8 +18,8 @@ from verifier.store import Store, default_path
 
 def _options(command: Callable) -> Callable:
     for option in (
-        click.option("--store", "store_path", type=click.Path(), metavar="FILE", help="The store of the scan."),
-        click.option("--tree", type=click.Path(), metavar="TREE", help="The scanned tree  [default: the last one]"),
+        click.option("--store", "store_path", type=click.Path(readable=False), metavar="FILE", help="The store of the scan."),
+        click.option("--tree", type=click.Path(readable=False), metavar="TREE", help="The scanned tree  [default: the last one]"),
         click.option("--config", default="audit", show_default=True, help="Its configuration, with --tree."),
     ):
         command = option(command)

@@ -53,8 +53,8 @@ def which(store_path: str | None, tree: str | None, config: str) -> Path:
 
 def _place(command: Any) -> Any:
     for option in (
-        click.option("--store", "store_path", type=click.Path(), metavar="FILE", help="The store  [default: the one used last]"),
-        click.option("--tree", type=click.Path(), metavar="TREE", help="The store of this tree."),
+        click.option("--store", "store_path", type=click.Path(readable=False), metavar="FILE", help="The store  [default: the one used last]"),
+        click.option("--tree", type=click.Path(readable=False), metavar="TREE", help="The store of this tree."),
         click.option("--config", default="audit", show_default=True, metavar="CONFIG", help="Its configuration, with --tree."),
     ):
         command = option(command)

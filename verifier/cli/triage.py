@@ -48,9 +48,9 @@ class AfterTree(click.Group):
 
 
 @click.group(cls=AfterTree, invoke_without_command=True, epilog="Exit status: 0 in order, 1 `check` found stale or changed entries, 2 an error.")
-@click.argument("tree", type=click.Path())
+@click.argument("tree", type=click.Path(readable=False))
 @click.option("--file", "file", type=click.Path(path_type=Path), default=FILE, show_default=True, metavar="FILE", help="The triage file.")
-@click.option("--store", "store_path", type=click.Path(), metavar="FILE", help="The store of the scan  [default: the tree's]")
+@click.option("--store", "store_path", type=click.Path(readable=False), metavar="FILE", help="The store of the scan  [default: the tree's]")
 @click.option("--config", default="audit", show_default=True, metavar="CONFIG", help="The configuration that was scanned.")
 @click.pass_context
 def triage(ctx: click.Context, tree: str, file: Path, store_path: str | None, config: str) -> None:

@@ -16,7 +16,7 @@ from verifier.errors import KqualError
 
 
 @click.command(epilog="Exit status: 0 all verified or listed with a reason, 1 some fail, 2 an error.")
-@click.argument("file", type=click.Path())
+@click.argument("file", type=click.Path(readable=False))
 @options.tree_argument
 @options.tree_options
 @click.option("--listed", is_flag=True, help="Also name what is listed without a proof, with the reason.")

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from lattices import qualifiers
 from lattices.pack import Rule
 from verifier.flow.refine import outcome
 from verifier.flow.solver import SITE_BITS
@@ -33,7 +34,9 @@ class Obligations:
     def __init__(self, book: Rulebook, matcher: Matcher) -> None:
         self.book = book
         self.matcher = matcher
-        self.seen: dict[tuple[str, int, int], bool] = {}
+        self.states = qualifiers.order_of("$checked")
+        self.checked, self.unchecked = (self.states.encode[name] for name in ("$checked", "$unchecked"))
+        self.seen: dict[tuple[str, int, int], int] = {}
         self.lines: dict[int, int] = {}
         self.opened: dict[tuple[Any, ...], Requirement] = {}
         self.closed: dict[tuple[Any, ...], Requirement] = {}
@@ -113,7 +116,7 @@ class Obligations:
         for component in range(len(rule.requires)):
             key = (rule.id, component, site)
             fails = self._fails(rule, component, names, frame, state)
-            self.seen[key] = self.seen.get(key, False) or fails is not None
+            self.seen[key] = self.seen.get(key, self.checked) | (self.checked if fails is None else self.unchecked)
             if fails is not None:
                 sink = Place(frame.fn.file, line, function)
                 trail = (sink,)
@@ -277,8 +280,9 @@ class Obligations:
     def verdicts(self) -> list[Verdict]:
         """Verdicts in order of rule, line of the rule, and place."""
         out = []
-        for (rule, component, site), opened in sorted(self.seen.items()):
+        for (rule, component, site), state in sorted(self.seen.items()):
             ordinal = sorted(self.sites[rule]).index(site)
+            opened = not self.states.leq(state, self.checked)
             out.append(Verdict(rule, component, self.lines[site], ordinal, opened, False))
         return out
 

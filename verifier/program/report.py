@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from lattices import qualifiers
 from lattices.pack import Pack
 from verifier.findings import Finding, Obligations, Sibling, Step
 from verifier.flow.summary import Place
@@ -115,9 +116,9 @@ def obligations(judged: dict[tuple[str, str, int], str], results: Results, progr
 def verdicts(
     results: Results, frontier: Frontier, program: Program, doors: Doors
 ) -> dict[tuple[str, str, int], str]:
-    """The verdict of every controlled operation, by function, rule and ordinal."""
-    verdict: dict[tuple[str, str, int], str] = {}
-    rank = {"mediated": 0, "unknown": 1, "unmediated": 2}
+    """The verdict of every controlled operation, by function, rule and ordinal: the join over the lines of its rule."""
+    order = qualifiers.order_of("$mediated")
+    verdict: dict[tuple[str, str, int], int] = {}
     for fid in sorted(results):
         info = program.functions.get(fid)
         if info is None:
@@ -132,9 +133,8 @@ def verdicts(
             if results[fid].cut and word == "mediated":
                 word = "unknown"
             key = (fid, v.rule, v.ordinal)
-            if key not in verdict or rank[word] > rank[verdict[key]]:
-                verdict[key] = word
-    return verdict
+            verdict[key] = verdict.get(key, 0) | order.encode[f"${word}"]
+    return {key: order.decode[code].removeprefix("$") for key, code in verdict.items()}
 
 
 def _unknown(frontier: Frontier, node: tuple[tuple[object, ...], str], doors: Doors) -> bool:

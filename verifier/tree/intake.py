@@ -151,14 +151,17 @@ def _outside(folder: Path, top: Path) -> None:
 
 def _plain(top: Path, folder: Path | None, kernel: bool) -> Tree:
     if not kernel:
-        return _tree(top, "plain", folder, "", plain.directory(top), ["read as plain files, without a build system"])
+        closed: list[str] = []
+        commands = plain.directory(top, closed)
+        return _tree(top, "plain", folder, "", commands, ["read as plain files, without a build system", *closed])
     place = folder or default_build(str(top), "plain")
     _outside(place, top)
     try:
         options = stubs.write(top, place / "plain-include", kbuild.options(kbuild.fragment()), kbuild.version(top))
     except OSError as error:
         raise TreeError(f"{place}: cannot be written: {error.strerror}", "name another directory with --build") from error
-    commands = plain.kernel(top, place / "plain-include")
+    notes = [plain.KERNEL_NOTE]
+    commands = plain.kernel(top, place / "plain-include", notes)
     config = digest("".join(f"{name}={value}\n" for name, value in sorted(options.items())).encode())
     compdb.write(place / DATABASE, commands, str(top))
-    return _tree(top, "plain", place, config, commands, [plain.KERNEL_NOTE])
+    return _tree(top, "plain", place, config, commands, notes)

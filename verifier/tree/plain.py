@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -17,24 +18,34 @@ KERNEL_NOTE = (
 )
 
 
-def sources(root: Path, folders: tuple[str, ...] = ("",), skipped: frozenset[str] = _SKIPPED) -> list[str]:
-    """The `.c` files under `folders` of `root`, relative and sorted; links are not followed out of a directory."""
+def sources(
+    root: Path, folders: tuple[str, ...] = ("",), skipped: frozenset[str] = _SKIPPED, notes: list[str] | None = None
+) -> list[str]:
+    """The `.c` files under `folders` of `root`, relative and sorted; links are not followed out of a directory.
+
+    Folders that cannot be listed are named in `notes`.
+    """
     found = []
+    closed: list[OSError] = []
     for top in folders:
-        for folder, inner, files in os.walk(root / top):
+        for folder, inner, files in os.walk(root / top, onerror=closed.append):
             inner[:] = sorted(name for name in inner if name not in skipped)
             found += [os.path.relpath(os.path.join(folder, name), root) for name in files if name.endswith(".c")]
+    if notes is not None:
+        lines = [f"{os.path.relpath(e.filename, root)}: not analysed: {e.strerror}" for e in closed if e.errno != errno.ENOENT]
+        notes.extend(sorted(lines))
     return sorted(set(found))
 
 
-def directory(root: Path) -> list[CompileCommand]:
+def directory(root: Path, notes: list[str]) -> list[CompileCommand]:
     """Commands for every `.c` file under `root`, with `root` and its `include` directory as the search path.
 
-    Raises TreeError when there is none.
+    What could not be listed is added to `notes`. Raises TreeError when there is no file.
     """
-    names = sources(root)
+    names = sources(root, notes=notes)
     if not names:
-        raise TreeError(f"{root}: neither a kernel tree nor a directory with .c files", "name the top of a kernel tree")
+        hint = notes[0] if notes else "name the top of a kernel tree"
+        raise TreeError(f"{root}: neither a kernel tree nor a directory with .c files", hint)
     return commands(root, names)
 
 
@@ -44,8 +55,9 @@ def commands(root: Path, names: list[str]) -> list[CompileCommand]:
     return [CompileCommand(n, str(root), ["cc", "-std=gnu11", *paths, "-c", "-o", n[:-2] + ".o", n]) for n in names]
 
 
-def kernel(root: Path, stubs: Path) -> list[CompileCommand]:
-    """Commands for a kernel tree with the headers in `stubs` (see verifier.tree.stubs) in place of generated ones."""
+def kernel(root: Path, stubs: Path, notes: list[str]) -> list[CompileCommand]:
+    """Commands for a kernel tree with the headers in `stubs` (see verifier.tree.stubs) in place of generated ones; what
+    could not be listed is added to `notes`."""
     arch = f"{root}/arch/x86/include"
     flags = [
         *("gcc", "-nostdinc", f"-I{arch}", f"-I{stubs}", f"-I{root}/include", f"-I{arch}/uapi", f"-I{stubs}/uapi"),
@@ -56,7 +68,7 @@ def kernel(root: Path, stubs: Path) -> list[CompileCommand]:
     ]
     skipped = _SKIPPED | _KERNEL_SKIPPED
     result = []
-    for name in sources(root, _KERNEL_FOLDERS, skipped):
+    for name in sources(root, _KERNEL_FOLDERS, skipped, notes):
         base = os.path.basename(name)[:-2].replace("-", "_")
         folder = os.path.dirname(name)
         own = [f"-I{root}/{folder}", f'-DKBUILD_MODFILE="{folder}/{base}"', f'-DKBUILD_BASENAME="{base}"']
