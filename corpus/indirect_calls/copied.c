@@ -38,3 +38,44 @@ long sys_deliver(struct receiver *receiver, struct thing *thing)
 {
 	return receiver->receive(thing);
 }
+
+/* A slot that another function fills, through the pointer to the slot that it is handed. */
+struct notifier {
+	int (*notify)(struct thing *thing);
+	int (*saved)(struct thing *thing);
+	int (*other)(struct thing *thing);
+};
+
+static int notify_bad(struct thing *thing)
+{
+	controlled_op(thing); /* expect: missing-check thing-use */
+	return 0;
+}
+
+static int saved_bad(struct thing *thing)
+{
+	controlled_op(thing); /* expect: missing-check thing-use */
+	return 0;
+}
+
+static void replace(int (**slot)(struct thing *thing), int (*fresh)(struct thing *thing), int (**old)(struct thing *thing))
+{
+	*old = *slot;
+	*slot = fresh;
+}
+
+void listen(struct notifier *notifier)
+{
+	notifier->notify = saved_bad;
+	replace(&notifier->notify, notify_bad, &notifier->saved);
+}
+
+long sys_notify(struct notifier *notifier, struct thing *thing)
+{
+	return notifier->notify(thing);
+}
+
+long sys_notify_saved(struct notifier *notifier, struct thing *thing)
+{
+	return notifier->saved(thing);
+}

@@ -28,7 +28,7 @@ from verifier.program.report import count, obligations, shape_findings, to_findi
 from verifier.program.results import Results
 
 ANALYSIS_VERSION = "12"
-LINK_VERSION = "3"
+LINK_VERSION = "4"
 
 Progress = Callable[[str, int, int], None]
 Shape = TypeVar("Shape")

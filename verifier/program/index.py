@@ -11,7 +11,7 @@ import msgspec
 
 from verifier.ir.model import Function, Unit
 
-INDEX_VERSION = "2"  # to be raised with every change of what an index holds
+INDEX_VERSION = "3"  # to be raised with every change of what an index holds
 
 
 class FunctionIndex(msgspec.Struct, array_like=True):
@@ -20,8 +20,9 @@ class FunctionIndex(msgspec.Struct, array_like=True):
     `calls` are names of direct callees; `slots` are (slot, line) of indirect calls, where a slot is "tag.field",
     "function#n" for a call of parameter n, or "?" and why; `stores` and `reads` are "tag.field" members; `writes` are
     parameters that it writes through itself; `passes` are (callee, argument, own parameter) it hands on;
-    `assigns` are (slot, source) where the source is a function, "function#n" or another slot; `hands` are (callee, argument,
-    function) of functions given as arguments.
+    `assigns` are (slot, source) where the source is a function, "function#n", another slot, or "function*n" for what
+    parameter n points to, which may be the slot as well; `hands` are (callee, argument, function) of functions given as
+    arguments; `lends` are calls that hand over addresses of members: (callee, [(argument, "&tag.field" or a source)]).
     """
 
     name: str
@@ -41,6 +42,7 @@ class FunctionIndex(msgspec.Struct, array_like=True):
     passes: list[tuple[str, int, int]]
     assigns: list[tuple[str, str]]
     hands: list[tuple[str, int, str]]
+    lends: list[tuple[str, list[tuple[int, str]]]] = []
 
 
 class TableEntry(msgspec.Struct, array_like=True):
@@ -80,6 +82,7 @@ def index_function(fn: Function) -> FunctionIndex:
     passes: dict[tuple[str, int, int], None] = {}
     assigns: dict[tuple[str, str], None] = {}
     hands: dict[tuple[str, int, str], None] = {}
+    lends: dict[tuple[str, tuple[tuple[int, str], ...]], None] = {}
     slots: list[tuple[str, int]] = []
     indirect: list[tuple[int, int]] = []
 
@@ -119,6 +122,9 @@ def index_function(fn: Function) -> FunctionIndex:
                 if e[0] == "f":
                     calls[e[1]] = None
                     sites += 1
+                    lent = _lent(fn, s[3], params)
+                    if lent:
+                        lends[(e[1], lent)] = None
                     for n, arg in enumerate(s[3]):
                         a = exprs[arg]
                         if a[0] == "f":
@@ -140,6 +146,9 @@ def index_function(fn: Function) -> FunctionIndex:
         slots.append((_slot(fn, index, params, defined), line))
     for block in fn.blocks:
         for s in block.statements:
+            if s[0] == "=" and exprs[s[1]][0] == "d" and (through := _through(fn, s[1], params)):
+                for source in _sources(fn, s[2], params, defined, 0):
+                    assigns[(through, source)] = None
             if s[0] == "=" and exprs[s[1]][0] in ("m", "i"):
                 place = exprs[s[1]]
                 while place[0] == "i":
@@ -152,7 +161,18 @@ def index_function(fn: Function) -> FunctionIndex:
     return FunctionIndex(
         fn.name, fn.file, fn.line, fn.static, fn.attributes, len(fn.params), fn.returns, len(fn.blocks), sites,
         sorted(calls), slots, sorted(stores), reads, sorted(writes), sorted(passes), sorted(assigns), sorted(hands),
+        [(callee, list(given)) for callee, given in sorted(lends)],
     )  # fmt: skip
+
+
+def sources_of(fn: Function, index: int) -> list[str]:
+    """Functions, "function#n" or slots ("tag.field"), that an expression's value may come from; [] where that is not known."""
+    defined: dict[str, list[int]] = {}
+    for block in fn.blocks:
+        for s in block.statements:
+            if s[0] == "=" and fn.exprs[s[1]][0] == "v":
+                defined.setdefault(fn.exprs[s[1]][1], []).append(s[2])
+    return _sources(fn, index, {p.name: i for i, p in enumerate(fn.params)}, defined, 0)
 
 
 def _sources(
@@ -162,6 +182,8 @@ def _sources(
     e = fn.exprs[index]
     if e[0] == "m":
         return [f"{e[2]}.{e[3]}"]
+    if e[0] == "d" and (through := _through(fn, index, params)):
+        return [through]
     if e[0] == "f":
         return [e[1]]
     if e[0] == "a":
@@ -172,6 +194,27 @@ def _sources(
             out.extend(_sources(fn, source, params, defined, depth + 1))
         return list(dict.fromkeys(out))
     return []
+
+
+def _through(fn: Function, index: int, params: dict[str, int]) -> str:
+    """"function*n" for what parameter n points to, "" for any other place."""
+    inner = fn.exprs[fn.exprs[index][1]]
+    return f"{fn.name}*{params[inner[1]]}" if inner[0] == "v" and inner[1] in params else ""
+
+
+def _lent(fn: Function, args: tuple[int, ...], params: dict[str, int]) -> tuple[tuple[int, str], ...]:
+    """Arguments of a call that is given the address of a member together with another one, a function or a parameter."""
+    out: list[tuple[int, str]] = []
+    for n, arg in enumerate(args):
+        e = fn.exprs[arg]
+        if e[0] == "a" and fn.exprs[e[1]][0] == "m":
+            member = fn.exprs[e[1]]
+            out.append((n, f"&{member[2]}.{member[3]}"))
+        elif e[0] == "f":
+            out.append((n, e[1]))
+        elif e[0] == "v" and e[1] in params:
+            out.append((n, f"{fn.name}#{params[e[1]]}"))
+    return tuple(out) if len(out) > 1 and any(source.startswith("&") for _, source in out) else ()
 
 
 def _slot(fn: Function, index: int, params: dict[str, int], defined: dict[str, list[int]], depth: int = 0) -> str:

@@ -7,7 +7,7 @@ PeX does (Zhang et al., USENIX Security 2019), and by parameter for callbacks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 import rustworkx
@@ -155,6 +155,13 @@ def _slots(program: Program, units: list[tuple[str, UnitIndex]]) -> dict[str, li
                 fid = program.resolve(info.unit, source)
                 if fid is not None:
                     slots.setdefault(slot, {})[Target(fid)] = None
+    for info, slot, source in _lent(program):
+        if "#" in source or "." in source:
+            flows.setdefault(source, {})[slot] = None
+        else:
+            fid = program.resolve(info.unit, source)
+            if fid is not None:
+                slots.setdefault(slot, {})[Target(fid)] = None
     work = sorted(k for k in slots if k in flows)
     while work:
         source = work.pop()
@@ -169,6 +176,27 @@ def _slots(program: Program, units: list[tuple[str, UnitIndex]]) -> dict[str, li
             if len(into) != before and slot in flows:
                 work.append(slot)
     return {k: sorted(v, key=lambda t: (t.fid, t.constants)) for k, v in sorted(slots.items())}
+
+
+def _lent(program: Program) -> Iterator[tuple[Info, str, str]]:
+    """(caller, slot, source) of slots that a callee fills through a pointer which the caller hands it."""
+    through: dict[str, list[tuple[int, str]]] = {}
+    for info in program.functions.values():
+        for slot, source in info.index.assigns:
+            name, star, n = slot.partition("*")
+            if star:
+                through.setdefault(name, []).append((int(n), source))
+    for info in program.functions.values():
+        for callee, given in info.index.lends:
+            by_place = dict(given)
+            for n, source in through.get(callee, ()):
+                slot = by_place.get(n, "")
+                name, mark, k = source.partition("*") if "*" in source else source.partition("#")
+                if mark:
+                    source = by_place.get(int(k), "") if name == callee else ""
+                    source = source.removeprefix("&") if source.startswith("&") == (mark == "*") else ""
+                if slot.startswith("&") and source and source != slot[1:]:
+                    yield info, slot[1:], source
 
 
 def callees(program: Program, info: Info) -> list[str]:
@@ -347,7 +375,10 @@ def _flow(unit: UnitIndex | None) -> object:
         return None
     return (
         unit.entries,
-        [(f.name, f.file, f.writes, f.passes, f.assigns, f.hands) for f in unit.functions if f.writes or f.passes or f.assigns or f.hands],
+        [
+            (f.name, f.file, f.writes, f.passes, f.assigns, f.hands, f.lends)
+            for f in unit.functions if f.writes or f.passes or f.assigns or f.hands or f.lends
+        ],
     )
 
 
