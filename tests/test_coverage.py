@@ -1,11 +1,19 @@
 """`kqual coverage` on a small program: virtual removal, redundancy, reasons, and an independent count of the sites."""
 
 import json
+import random
 
 import pytest
 
+from lattices import pack as packs
 from verifier.cli.main import main
+from verifier.coverage.asks import Asks
+from verifier.coverage.judge import Judge
+from verifier.coverage.sites import find_sites
 from verifier.coverage.source import calls_in_text
+from verifier.program.analyse import analysis
+from verifier.store import Store
+from verifier.tree import open_tree
 
 RULES = """
 [[rule]]
@@ -313,3 +321,47 @@ def test_text_scan_skips_what_is_no_call():
 
 def test_usage_errors(run):
     assert run("--family", "nonsense")[0] == 2
+
+
+def random_program(seed, most=40):
+    """Functions that call later ones, some behind a check, and some of them the controlled operation."""
+    draw = random.Random(seed)
+    out = ['#include "thing.h"\n']
+    for n in reversed(range(most)):
+        body = []
+        if draw.random() < 0.4:
+            check = draw.choice(["security_thing(thing)", "security_thing(thing)", "security_thing(thing->next)"])
+            body.append(f"\tif ({draw.choice(['', '', 'thing->state && '])}{check})\n\t\treturn -1;\n")
+        if draw.random() < 0.4:
+            body.append("\tcontrolled_op(thing);\n")
+        for callee in sorted(draw.sample(range(n + 1, most), min(draw.randint(0, 2), most - n - 1))):
+            argument = draw.choice(["thing", "thing", "thing->next"])
+            call = f"f{seed}_{callee}({argument})"
+            body.append(draw.choice([f"\t{call};\n", f"\tif ({call})\n\t\treturn -1;\n"]))
+        linkage = "" if draw.random() < 0.3 else "static "
+        out.append(f"{linkage}int f{seed}_{n}(struct thing *thing)\n{{\n{''.join(body)}\treturn 0;\n}}\n")
+    return "\n".join(out)
+
+
+def test_callers_that_are_left_out_change_nothing(tmp_path):
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "thing.h").write_text(HEADER)
+    for seed in range(8):
+        (tmp_path / "tree" / f"part{seed}.c").write_text(random_program(seed))
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "own.toml").write_text(RULES)
+    tree = open_tree(tmp_path / "tree", config="plain")
+    with Store.open(tmp_path / "store") as store:
+        base = analysis(tree, store, packs.load(extra=[tmp_path / "rules"]), 1)
+        sites = find_sites(base)
+        judge = Judge(base, base.frontier(), sites, Asks(base))
+        fewer = bearing = 0
+        for site in sites:
+            before = judge.remover.analysed
+            short = judge.alone(site)
+            between = judge.remover.analysed
+            whole = judge.joint([site])
+            fewer += between - before < judge.remover.analysed - between
+            bearing += bool(whole.flips)
+            assert (short.flips, short.cold) == (whole.flips, whole.cold), site
+        assert bearing > 10 and fewer > 5, (bearing, fewer)

@@ -29,7 +29,7 @@ class Judge:
         self.base = base
         self.frontier = frontier
         self.asks = asks
-        self.remover = Remover(base.program, base.bodies, base.pack, base.results)
+        self.remover = Remover(base.program, base.bodies, base.pack, frontier)
         self.effects: dict[Site, Effect] = {}
         self.reached: dict[Site, bool] = {}
         self.unsteady: dict[str, set[Node]] = {}
@@ -52,16 +52,14 @@ class Judge:
         return found
 
     def joint(self, sites: Sequence[Site]) -> Effect:
-        """The effect of removing several sites at once."""
-        if len(sites) == 1:
-            return self.alone(sites[0])
+        """The effect of removing several sites at once, followed up to all callers."""
         key = frozenset(sites)
         if key not in self.together:
-            self.together[key] = self._remove(sorted(sites))
+            self.together[key] = self._remove(sorted(sites), whole=True)
         return self.together[key]
 
-    def _remove(self, sites: Sequence[Site]) -> Effect:
-        layer = self.remover.without(sites)
+    def _remove(self, sites: Sequence[Site], whole: bool = False) -> Effect:
+        layer = self.remover.without(sites, whole)
         met = self.remover.met
         found = effect(self.frontier, layer)
         if found.fresh:
@@ -74,7 +72,7 @@ class Judge:
     def _noise(self, fid: str) -> set[Node]:
         """What opens when a function is analysed once more with nothing removed (recursion that was cut off)."""
         if fid not in self.unsteady:
-            self.unsteady[fid] = effect(self.frontier, self.remover.again([fid])).fresh
+            self.unsteady[fid] = effect(self.frontier, self.remover.again([fid], whole=True)).fresh
         return self.unsteady[fid]
 
     # --- redundancy ------------------------------------------------------------------------------------------------
@@ -87,11 +85,11 @@ class Judge:
         if not others:
             return None
         together = self.joint([site, *others])
-        if not together.fresh or not together.fresh - set().union(*(self.alone(other).fresh for other in others)):
+        if not self._more(together, others):
             return None
         for other in others:
             pair = self.joint([site, other])
-            more = pair.fresh - self.alone(other).fresh
+            more = self._more(pair, [other])
             if more:
                 return other, self._named(pair, more)
         if len(others) > 1:
@@ -99,6 +97,13 @@ class Judge:
             if more:
                 return others[0], self._named(together, more)
         return None
+
+    def _more(self, found: Effect, others: Sequence[Site]) -> set[Node]:
+        """What is open without several sites and without none of `others` alone.  Removals of single sites are
+        followed to all callers only where those that are known do not tell."""
+        if not found.fresh - set().union(*(self.alone(other).fresh for other in others)):
+            return set()
+        return found.fresh - set().union(*(self.joint([other]).fresh for other in others))
 
     def _named(self, found: Effect, nodes: set[Node]) -> list[Flip]:
         operations = {(n[0][0], n[0][5], n[0][2]) for n in nodes}

@@ -7,12 +7,13 @@ the callee writes stay the same, and the places of all statements too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 
 import msgspec
 
 from lattices.pack import Pack
 from verifier.coverage.sites import Site
+from verifier.coverage.upward import Upward, below_doors
 from verifier.flow.state import State
 from verifier.flow.summary import Result, Summary
 from verifier.flow.transfer import Call, Frame
@@ -21,6 +22,7 @@ from verifier.ir.model import Function
 from verifier.oracles.obligations import Obligations
 from verifier.program.bodies import Bodies
 from verifier.program.engine import Engine
+from verifier.program.frontier import Frontier
 from verifier.program.link import Info, Program
 from verifier.program.results import Results, is_loud
 from verifier.program.watch import FunctionWatcher
@@ -140,40 +142,68 @@ class EditedBodies(Bodies):
 
 
 class Remover(Engine):
-    """An engine whose results lie over those of the base; one is used for many removals."""
+    """An engine whose results lie over those of the base; one is used for many removals.
 
-    def __init__(self, program: Program, bodies: Bodies, pack: Pack, base: Results) -> None:
+    Callers for which only what a callee leaves open is new wait in `upward`, and are analysed as long as it is not
+    known that a door reaches that; with `upward` None they are analysed at once, as in a scan.
+    """
+
+    def __init__(self, program: Program, bodies: Bodies, pack: Pack, frontier: Frontier) -> None:
+        """`frontier` is that of the base."""
         self.edits = EditedBodies(bodies)
         super().__init__(program, self.edits, pack)
-        self.base = base
+        self.frontier = frontier
+        self.base = frontier.results
         self.met: set[tuple[str, int]] = set()
+        self.upward: Upward | None = None
+        self.reachable = below_doors(frontier.doors)
 
     def watcher(self, info: Info, obligations: Obligations) -> BlindWatcher:
         """What the analysis of one function is told."""
         return BlindWatcher(self, info, obligations)
 
-    def without(self, sites: Sequence[Site]) -> Layer:
-        """The results where the calls at `sites` grant nothing, from the base's every time."""
+    def without(self, sites: Sequence[Site], whole: bool = False) -> Layer:
+        """The results where the calls at `sites` grant nothing, from the base's every time; `whole`: with those of all
+        callers, of which otherwise only so many are there as it takes to know what reaches a door."""
         edited: dict[str, Function] = {}
         self.edits.edited = {}
         for site in sites:
             body = edited.get(site.fid) or self.edits.body(self.program.functions[site.fid])
             if body is not None:
                 edited[site.fid] = _marked(body, site)
-        return self._solve(sorted(edited), edited)
+        return self._solve(sorted(edited), edited, whole)
 
-    def again(self, fids: Sequence[str]) -> Layer:
+    def again(self, fids: Sequence[str], whole: bool = False) -> Layer:
         """The results after analysing functions of the base once more: what changes is no site's doing."""
-        return self._solve(sorted(fids), {})
+        return self._solve(sorted(fids), {}, whole)
 
-    def _solve(self, fids: Sequence[str], edited: dict[str, Function]) -> Layer:
+    def analyse(self, fid: str) -> Result:
+        """One analysis of one function."""
+        if self.upward is not None:
+            self.upward.begin(fid)
+        return super().analyse(fid)
+
+    def callers_of(self, fid: str, asks: bool, ways: bool) -> list[str]:
+        """Functions to analyse again at once."""
+        if self.upward is None:
+            return super().callers_of(fid, asks, ways)
+        now = super().callers_of(fid, False, True) if ways else []
+        if asks:
+            self.upward.wait(fid, super().callers_of(fid, True, False), now)
+        return [caller for caller in now if self.upward.matters(caller)]
+
+    def _solve(self, fids: Sequence[str], edited: dict[str, Function], whole: bool) -> Layer:
         layer = Layer(self.base)
         self.results = layer
         self.edits.edited = edited
         self.met = set()
         for left in (self.rounds, self.deferred, self.unannounced):  # by the removal before this one
             left.clear()
-        self.run(fids)
+        self.upward = None if whole else Upward(self.frontier, layer.own, self.order, self.reachable)
+        work: Iterable[str] | None = fids
+        while work:
+            done = self.run(work)
+            work = self.upward.take(done) if self.upward is not None else None
         return layer
 
 

@@ -98,12 +98,10 @@ class Engine:
                     waiting.add(other)
                     heapq.heappush(queue, (self.order.get(other, -1), other))
             self.deferred.clear()
+            ways = new.summary.alternatives != before.alternatives
             dependants: list[str] = []
-            if asks or new.summary.alternatives != before.alternatives:
-                dependants = list(self.program.callers.get(fid, ()))
-                if asks:
-                    dependants.extend(self.slot_callers(fid))
-                dependants.extend(f for f in self.opened_by.get(fid, ()) if f in self.results)
+            if asks or ways:
+                dependants = self.callers_of(fid, asks, ways)
             elif new.summary.returns != known:
                 dependants = [c for c in self.program.callers.get(fid, ()) if c in self.results]
             for caller in dependants:
@@ -111,6 +109,15 @@ class Engine:
                     waiting.add(caller)
                     heapq.heappush(queue, (self.order.get(caller, -1), caller))
         return done
+
+    def callers_of(self, fid: str, asks: bool, ways: bool) -> list[str]:
+        """Functions to analyse again where what `fid` leaves open changed (`asks`), or what its outcomes mean (`ways`)."""
+        callers = list(self.program.callers.get(fid, ()))
+        if asks:
+            callers.extend(self.slot_callers(fid))
+        if ways:
+            callers.extend(f for f in self.opened_by.get(fid, ()) if f in self.results)
+        return callers
 
     def slot_callers(self, fid: str) -> list[str]:
         """Functions with an indirect call that can reach `fid`."""

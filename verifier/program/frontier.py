@@ -57,20 +57,27 @@ class Frontier:
         self.parting = self._parting()
 
     def _take(self, fid: str, result: Result) -> None:
-        for requirement in result.summary.requires:
+        for requirement in (*result.summary.requires, *result.closed):
             self._node(fid, requirement)
-            door = self.doors.entries.get(fid)
-            if door is not None and self._counts(requirement.rule, door.subject):
-                self.terminal.setdefault((requirement.key, fid), fid)
-        for requirement in result.closed:
-            self._node(fid, requirement)
-            reached = self._reached(requirement.rule, fid)
-            if reached is not None:
-                self.terminal.setdefault((requirement.key, fid), reached)
+        for node, door in self.ends(fid, result).items():
+            self.terminal.setdefault(node, door)
         for key, callee, line in result.edges:
             self.up.setdefault((key, callee), []).append((fid, line))
         for discharge in result.discharges:
             self.met.setdefault((discharge.key, discharge.callee), []).append((fid, discharge))
+
+    def ends(self, fid: str, result: Result) -> dict[Node, str]:
+        """The nodes of a function's result that need no caller to be reached, with the door that reaches them."""
+        out: dict[Node, str] = {}
+        door = self.doors.entries.get(fid)
+        for requirement in result.summary.requires:
+            if door is not None and self._counts(requirement.rule, door.subject):
+                out[(requirement.key, fid)] = fid
+        for requirement in result.closed:
+            reached = self._reached(requirement.rule, fid)
+            if reached is not None:
+                out.setdefault((requirement.key, fid), reached)
+        return out
 
     def _node(self, fid: str, requirement: Requirement) -> None:
         node = (requirement.key, fid)
