@@ -24,6 +24,14 @@ class Alternative(msgspec.Struct, array_like=True, frozen=True):
     conditions: tuple[Any, ...]
 
 
+def in_common(ways: list[Alternative]) -> Alternative:
+    """What several ways to return guarantee all alike."""
+    mask = 0
+    for way in ways:
+        mask |= way.mask
+    return Alternative(mask, None, tuple(f for f in ways[0].facts if all(f in w.facts for w in ways)), ())
+
+
 class Place(msgspec.Struct, array_like=True, frozen=True):
     """A line of a function."""
 

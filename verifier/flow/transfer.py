@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from verifier.flow import memory
 from verifier.flow.refine import outcome, refine
 from verifier.flow.state import ANY, NEG, NONZERO, POS, ZERO, Constraint, State
-from verifier.flow.summary import Alternative, Summary
+from verifier.flow.summary import Alternative, Summary, in_common
 from verifier.flow.values import Value, Values
 from verifier.ir.model import Function
 
@@ -25,6 +25,7 @@ class Watcher(Protocol):
     def allowed(self, name: str) -> tuple[int, tuple[int, ...]] | None: ...
     def possible(self, name: str) -> int: ...
     def opaque(self, name: str) -> bool: ...
+    def indivisible(self, name: str) -> bool: ...
     def implied(self, frame: Frame, state: State, name: str, args: tuple[Value, ...]) -> list[Value]: ...
     def mask_argument(self, name: str) -> int | None: ...
     def condition(self, value: Value) -> bool: ...
@@ -423,6 +424,8 @@ class Frame:
             and not (a.eq is not None and a.eq in con[2])
         ]
         state.cons[marker] = (POS, None, frozenset())
+        if len(ways) > 1 and self.watcher.indivisible(value.args[1]):
+            ways = [in_common(ways)]
         out: list[State] = []
         for i, way in enumerate(ways):
             s = state if i == len(ways) - 1 else state.copy()

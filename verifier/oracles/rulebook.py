@@ -39,6 +39,8 @@ class Rulebook:
             elif rule.operation[0] == "assign":
                 for field in sorted(fields_in(rule.operation[1])):
                     self.by_store.setdefault("*." + field, []).append(rule)
+                if rule.operation[1][0] == "deref" and not fields_in(rule.operation[1]):
+                    self.by_store.setdefault("*", []).append(rule)  # `*out = x`: what is handed out
             if rule.lock:
                 bound = {c[1] for line in rule.requires for c in calls_in(line) if isinstance(c[1], str)}
                 self.locks[rule.lock] = self.locks.get(rule.lock, frozenset()) | bound
@@ -55,7 +57,7 @@ class Rulebook:
             ]
         )
         self.members = frozenset(self.by_read)
-        self.stored_fields = frozenset(m.split(".", 1)[1] for m in self.by_store)
+        self.stored_fields = frozenset(m.split(".", 1)[1] for m in self.by_store if "." in m)
 
     def _note(self, pattern: Any) -> None:
         for call in calls_in(pattern):

@@ -62,6 +62,11 @@ class FunctionWatcher:
         """True when a call keeps its own name as a value: hooks, checks, predicates of rules."""
         return name in self.book.predicates or self.book.allowed(name) is not None
 
+    def indivisible(self, name: str) -> bool:
+        """Whether it never matters by which of several capabilities a check let the caller pass."""
+        check = self.book.check(name)
+        return check is not None and check.family == "capability"
+
     def implied(self, frame: Frame, state: State, name: str, args: tuple[Value, ...]) -> list[Value]:
         """Further facts that a passed check grants."""
         check = self.book.check(name)
