@@ -70,7 +70,8 @@ class Obligations:
 
     def at_store(self, frame: Frame, state: State, location: Value, value: Value, line: int) -> None:
         """Rules whose operation is this store."""
-        for rule in self.book.by_store.get("*", ()) if location.op == "*" else ():
+        handed_out = location.op == "*" and value.op != "c"  # an object, no number
+        for rule in self.book.by_store.get("*", ()) if handed_out else ():
             out: Bindings = {}
             if self._bind_store(rule, location, location, value, out, frame, state):
                 self._judge(rule, out, frame, state, line, frame.site)
