@@ -15,7 +15,7 @@ from verifier.errors import KqualError
 from verifier.store import Store
 
 KIND = "catalogue"
-VERSION = "2"
+VERSION = "3"
 BATCH = 2000
 MOST_NAMESAKES = 30  # static functions of one name that are answered for together
 
@@ -104,7 +104,7 @@ def _records(analysis: Any) -> Iterator[tuple[str, bytes]]:
         nearest = doors.nearest.get(fid)
         record = FunctionRecord(
             fid, index.name, index.file, index.line, info.unit, info.position, program.callers.get(fid, []), callees,
-            external, [tuple(s) for s in index.slots], list(held.get(fid, ())), door.name if door else "",
+            external, [tuple(s) for s in [*index.slots, *index.others]], list(held.get(fid, ())), door.name if door else "",
             door.subject if door else "", nearest[0] if nearest else "", encoder.encode(result) if result else b"",
         )  # fmt: skip
         names.setdefault(index.name, []).append(fid)

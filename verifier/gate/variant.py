@@ -118,7 +118,7 @@ class Variant:
         if fid in self.results or engine.wanted(info):
             return True
         below = [(c, False) for c in callees(self.program, info)]
-        below += [(t.fid, True) for slot, _ in info.index.slots for t in self.program.targets(slot)]
+        below += [(t.fid, True) for slot in info.index.slot_names() for t in self.program.targets(slot)]
         return any(c in self.results and tells(self.results[c].summary, indirect) for c, indirect in below)
 
     def _cycles(self) -> set[str]:

@@ -27,8 +27,8 @@ from verifier.program.link import Program, link
 from verifier.program.report import count, obligations, shape_findings, to_finding, verdicts
 from verifier.program.results import Results
 
-ANALYSIS_VERSION = "13"
-LINK_VERSION = "4"
+ANALYSIS_VERSION = "14"
+LINK_VERSION = "5"
 
 Progress = Callable[[str, int, int], None]
 Shape = TypeVar("Shape")

@@ -156,7 +156,7 @@ class Doors:
             callee = self.program.resolve(info.unit, name)
             if callee is not None:
                 out[callee] = None
-        for slot, _ in info.index.slots:
+        for slot in info.index.slot_names():
             for target in self.program.targets(slot):
                 out[target.fid] = None
         return list(out)

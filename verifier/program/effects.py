@@ -44,7 +44,7 @@ class Effects:
         if found is None:
             info = self.program.functions[fid]
             found = callees(self.program, info)
-            for slot, _ in info.index.slots:
+            for slot in info.index.slot_names():
                 found.extend(t.fid for t in self.program.targets(slot)[:MOST_TARGETS])
             self._below[fid] = found = list(dict.fromkeys(f for f in found if f in self.program.functions))
         return found

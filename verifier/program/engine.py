@@ -131,12 +131,10 @@ class Engine:
         """Slots that hold `fid`."""
         return self.program.slots_of(fid)
 
-    def slot_at(self, info: Info, line: int) -> str | None:
-        """The slot of the indirect call at a line, by the unit's index."""
-        for slot, at in info.index.slots:
-            if at == line and not slot.startswith("?"):
-                return slot
-        return None
+    def slots_at(self, info: Info, line: int) -> list[str]:
+        """The slots that the indirect calls at a line may go through, by the unit's index."""
+        index = info.index
+        return [slot for slot, at in (*index.slots, *index.others) if at == line and not slot.startswith("?")]
 
     def summary_of(self, fid: str) -> Summary | None:
         """A callee's summary; small functions that were not chosen are analysed for what they return."""

@@ -11,14 +11,15 @@ import msgspec
 
 from verifier.ir.model import Function, Unit
 
-INDEX_VERSION = "3"  # to be raised with every change of what an index holds
+INDEX_VERSION = "4"  # to be raised with every change of what an index holds
 
 
 class FunctionIndex(msgspec.Struct, array_like=True):
     """One function without its body.
 
     `calls` are names of direct callees; `slots` are (slot, line) of indirect calls, where a slot is "tag.field",
-    "function#n" for a call of parameter n, or "?" and why; `stores` and `reads` are "tag.field" members; `writes` are
+    "function#n" for a call of parameter n, or "?" and why; `others` are further slots of the same calls, where a variable
+    or parameter is assigned from more than one place; `stores` and `reads` are "tag.field" members; `writes` are
     parameters that it writes through itself; `passes` are (callee, argument, own parameter) it hands on;
     `assigns` are (slot, source) where the source is a function, "function#n", another slot, or "function*n" for what
     parameter n points to, which may be the slot as well; `hands` are (callee, argument, function) of functions given as
@@ -43,6 +44,11 @@ class FunctionIndex(msgspec.Struct, array_like=True):
     assigns: list[tuple[str, str]]
     hands: list[tuple[str, int, str]]
     lends: list[tuple[str, list[tuple[int, str]]]] = []
+    others: list[tuple[str, int]] = []
+
+    def slot_names(self) -> list[str]:
+        """Every slot that an indirect call may go through, each once."""
+        return list(dict.fromkeys(slot for slot, _ in [*self.slots, *self.others]))
 
 
 class TableEntry(msgspec.Struct, array_like=True):
@@ -142,8 +148,11 @@ def index_function(fn: Function) -> FunctionIndex:
             elif s[0] == "asm":
                 for out in s[1]:
                     target(out)
+    others: dict[tuple[str, int], None] = {}
     for index, line in indirect:
-        slots.append((_slot(fn, index, params, defined), line))
+        first, *rest = _slots(fn, index, params, defined)
+        slots.append((first, line))
+        others.update({(slot, line): None for slot in rest})
     for block in fn.blocks:
         for s in block.statements:
             if s[0] == "=" and exprs[s[1]][0] == "d" and (through := _through(fn, s[1], params)):
@@ -162,6 +171,7 @@ def index_function(fn: Function) -> FunctionIndex:
         fn.name, fn.file, fn.line, fn.static, fn.attributes, len(fn.params), fn.returns, len(fn.blocks), sites,
         sorted(calls), slots, sorted(stores), reads, sorted(writes), sorted(passes), sorted(assigns), sorted(hands),
         [(callee, list(given)) for callee, given in sorted(lends)],
+        list(others),
     )  # fmt: skip
 
 
@@ -217,27 +227,26 @@ def _lent(fn: Function, args: tuple[int, ...], params: dict[str, int]) -> tuple[
     return tuple(out) if len(out) > 1 and any(source.startswith("&") for _, source in out) else ()
 
 
-def _slot(fn: Function, index: int, params: dict[str, int], defined: dict[str, list[int]], depth: int = 0) -> str:
-    """The slot that a callee expression reads its function pointer from."""
+def _slots(
+    fn: Function, index: int, params: dict[str, int], defined: dict[str, list[int]], depth: int = 0
+) -> list[str]:
+    """The slots that a callee expression may read its function pointer from, in the order of the assignments; never
+    empty."""
     e = fn.exprs[index]
     while e[0] in ("d", "i"):
         e = fn.exprs[e[1]]
     if e[0] == "m":
-        return f"{e[2]}.{e[3]}"
+        return [f"{e[2]}.{e[3]}"]
     if e[0] == "v":
-        if e[1] in params:
-            return f"{fn.name}#{params[e[1]]}"
-        if depth < 4:
-            for source in defined.get(e[1], []):
-                found = _slot(fn, source, params, defined, depth + 1)
-                if not found.startswith("?"):
-                    return found
-        return f"?{fn.name}"
+        found = [f"{fn.name}#{params[e[1]]}"] if e[1] in params else []
+        for source in defined.get(e[1], []) if depth < 4 else ():
+            found += [slot for slot in _slots(fn, source, params, defined, depth + 1) if not slot.startswith("?")]
+        return list(dict.fromkeys(found)) or [f"?{fn.name}"]
     if e[0] == "g":
-        return f"={e[1]}"
+        return [f"={e[1]}"]
     if e[0] == "f":
-        return f"&{e[1]}"
-    return f"?{fn.name}"
+        return [f"&{e[1]}"]
+    return [f"?{fn.name}"]
 
 
 def _entries(unit: Unit) -> list[TableEntry]:

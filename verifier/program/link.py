@@ -216,7 +216,7 @@ def _callers(program: Program) -> dict[str, list[str]]:
 def _slot_callers(program: Program) -> dict[str, list[str]]:
     out: dict[str, list[str]] = {}
     for fid, info in sorted(program.functions.items()):
-        for slot in dict.fromkeys(s for s, _ in info.index.slots):
+        for slot in info.index.slot_names():
             out.setdefault(slot, []).append(fid)
     return out
 
@@ -306,8 +306,7 @@ def relink(base: Program, replaced: Exchange, mentioning: Mentioning = lambda na
         old, new = base.functions.get(fid), program.functions.get(fid)
         _exchange(program.callers, fid, set(callees(base, old)) if old else set(), set(callees(program, new)) if new else set())
         _exchange(
-            program.slot_callers, fid, {s for s, _ in old.index.slots} if old else set(),
-            {s for s, _ in new.index.slots} if new else set(),
+            program.slot_callers, fid, set(old.index.slot_names()) if old else set(), set(new.index.slot_names()) if new else set()
         )  # fmt: skip
     if names or any(_flow(before) != _flow(after) for before, after in replaced.values()):
         program.writes = _writes(program)

@@ -139,7 +139,7 @@ def elsewhere(found: Analysis, inside: set[str], wanted: set[str]) -> dict[str, 
         if fid in inside:
             continue
         done = {found.program.resolve(info.unit, name) or name for name in info.index.calls}
-        done |= {f"->{slot}" for slot, _ in info.index.slots}
+        done |= {f"->{slot}" for slot in info.index.slot_names()}
         for operation in sorted(done & wanted):
             out.setdefault(operation, []).append(Place(info.index.file, info.index.line, info.index.name))
     return out

@@ -165,10 +165,7 @@ class FunctionWatcher:
         if call.name is not None:
             fid = self.engine.program.resolve(self.info.unit, call.name)
             return fid is not None and self.engine.effects.may_store(fid, member)
-        slot = call.slot or self.engine.slot_at(self.info, call.line)
-        return slot is not None and any(
-            self.engine.effects.may_store(t.fid, member) for t in self.engine.program.targets(slot)
-        )
+        return any(self.engine.effects.may_store(t.fid, member) for slot in self._slots(call) for t in self.engine.program.targets(slot))
 
     def watched_member(self, tag: str, field: str) -> bool:
         """Whether reads of a member are controlled operations."""
@@ -185,16 +182,17 @@ class FunctionWatcher:
                 for requirement in self.engine.requires_of(fid):
                     self.obligations.at_requirement(frame, state, call, fid, requirement)
             return
-        slot = call.slot or self.engine.slot_at(self.info, call.line)
-        if slot is None:
-            return
-        for target in self.engine.program.targets(slot):
+        for slot, target in [(s, t) for s in self._slots(call) for t in self.engine.program.targets(s)]:
             requires = self.engine.requires_of(target.fid)
             if requires and self._possible(state, call, slot, target):
                 for requirement in requires:
                     rule = self.book.by_id.get(requirement.rule)
                     if rule is None or rule.slot != slot:  # stacked: this call is the same operation, judged above
                         self.obligations.at_requirement(frame, state, call, target.fid, requirement)
+
+    def _slots(self, call: Call) -> list[str]:
+        """The slots that an indirect call may go through: that of its term, else those that the index has for its line."""
+        return [call.slot] if call.slot else self.engine.slots_at(self.info, call.line)
 
     def _locks(self, state: State, call: Call) -> None:
         """A call on a lock that rules name takes or releases it: checks that depend on it hold on neither side."""

@@ -38,7 +38,7 @@ def terms_of(world: World, fid: str) -> Terms:
             raise Fails(f"{fid}: no such function")
         info = world.program.functions[fid]
         slots: dict[int, list[str]] = {}
-        for slot, line in info.index.slots:
+        for slot, line in [*info.index.slots, *info.index.others]:
             slots.setdefault(line, []).append(slot)
         found = world.terms[fid] = Terms(fn, info.unit, world, 0, slots)
     return found
@@ -55,7 +55,8 @@ def call_sites(world: World, fid: str) -> list[tuple[str, Point]] | None:
                 out.append((caller, point))
     for slot in world.program.slots_of(fid):
         for caller in world.program.slot_callers.get(slot, ()):
-            lines = {line for s, line in world.program.functions[caller].index.slots if s == slot}
+            index = world.program.functions[caller].index
+            lines = {line for s, line in [*index.slots, *index.others] if s == slot}
             terms = terms_of(world, caller)
             found = [p for p in terms.points.calls if terms.points.callee(p) is None and terms.points.statement(p)[-1] in lines]
             if not found:
