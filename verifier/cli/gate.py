@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -11,10 +12,11 @@ from verifier.cli import options, output
 from verifier.cli.scan import finish, tree_part
 from verifier.cli.session import annotate, check_tree, open_session, remember, scope_part
 from verifier.errors import KqualError, UsageError
-from verifier.findings import encode
+from verifier.findings import Document, encode
 from verifier.gate import revisions
 from verifier.gate.overlay import MOST_BYTES, check_size
 from verifier.gate.run import Change
+from verifier.tree import TreeError
 
 
 @click.command(epilog="Exit status: 0 nothing new, 1 new findings, 2 an error, 3 analysis incomplete and nothing found.")
@@ -43,9 +45,22 @@ def gate(
         kqual gate linux                                    what the working tree has and HEAD has not
         kqual gate linux -g v6.12..topic                    what lies between two revisions
     """
+    try:
+        document = judged(services, tree, lambda folder: read_change(folder, patch, base, head, span, max_patch << 20), given)
+    except (KqualError, TreeError) as error:
+        if given["form"] == "b4":  # a check that says nothing would be taken for one that passed
+            from reports import b4
+
+            output.send(b4.trouble(error.message, error.hint), given["output"])
+        raise
+    finish(services, document, given, tree, None)  # the store's pictures are those of the base
+
+
+def judged(services: Any, tree: str, reading: Callable[[str], Change], given: dict[str, Any]) -> Document:
+    """The document of the change that `reading` gives for the tree's folder."""
     folder = check_tree(tree)
     output.remote_of(given["source"])
-    change = read_change(folder, patch, base, head, span, max_patch << 20)
+    change = reading(folder)
     change.strict = given["strict"]
     report_scope = tuple(scope_part(part, folder) for part in given["report_scope"])
     with open_session(services, tree, **tree_part(given)) as session:
@@ -58,7 +73,7 @@ def gate(
         if not session.store.readonly:
             session.store.put("document", "gate", encode(document))
             remember(session.store)
-    finish(services, document, given, tree, None)  # the store's pictures are those of the base
+    return document
 
 
 def read_change(folder: str, patch: str | None, base: str | None, head: str | None, span: str | None, most: int) -> Change:

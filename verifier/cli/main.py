@@ -17,6 +17,7 @@ from verifier.errors import KqualError
 COMMANDS = {  # name: (module, attribute, one line for the overview)
     "scan": ("verifier.cli.scan", "scan", "Find operations that are reached without their checks."),
     "gate": ("verifier.cli.gate", "gate", "Report what a patch makes worse."),
+    "check": ("verifier.cli.check", "check", "Check one file, as make C=1 hands it over."),
     "coverage": ("verifier.cli.coverage", "coverage", "Say what each call of a check protects."),
     "doctor": ("verifier.cli.doctor", "doctor", "Say what a tree needs before it can be scanned."),
     "explain": ("verifier.cli.explain", "explain", "Explain a finding, a rule, or a kind of finding."),

@@ -16,10 +16,10 @@ import click
 
 from verifier.cli import messages
 from verifier.errors import KqualError, UsageError
-from verifier.findings import Document, at_or_above
+from verifier.findings import Document
 
-FORMATS = ["text", "json", "sarif", "html"]
-GATE_FORMATS = ["text", "json", "sarif", "markdown", "mail", "html"]
+FORMATS = ["text", "json", "sarif", "gitlab", "html"]
+GATE_FORMATS = ["text", "json", "sarif", "markdown", "mail", "gitlab", "b4", "html"]
 DEFAULT_FOLDER = "kqual-report"
 SOURCE_EXAMPLE = "https://elixir.bootlin.com/linux/v6.12/source"
 MOST_SOURCE = 8 << 20  # bytes of a source file that an excerpt is taken from
@@ -29,7 +29,7 @@ MOST_SOURCE = 8 << 20  # bytes of a source file that an excerpt is taken from
 class Wishes:
     """How a document is to be printed.  `material` gives what the HTML report shows beyond the document; `comparison`
     is a reports.comparison.Comparison, `branches` a reports.branches.Branches; they are printed in place of the document
-    (by HTML beside it)."""
+    (by HTML beside it).  `code` is the exit status that the document leads to."""
 
     form: str = "text"
     output: str | None = None
@@ -42,6 +42,7 @@ class Wishes:
     comparison: Any = None
     branches: Any = None
     source: str = "local"
+    code: int = 0
 
 
 def emit(document: Document, wishes: Wishes) -> None:
@@ -60,21 +61,26 @@ def emit(document: Document, wishes: Wishes) -> None:
             )
         click.echo(str(index))
         return
-    data = render(document, wishes)
+    if send(render(document, wishes), output):
+        from reports import wording
+
+        messages.say(f"{wording.verdict_line(document)}; written to {output}")
+
+
+def send(data: bytes, output: str | None) -> bool:
+    """Write to `output`, to standard output when it is None or `-`; whether it went to a file."""
     if output is None or output == "-":
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
-        return
+        return False
     writing(output, lambda: replace(Path(output), data))
-    from reports import wording
-
-    messages.say(f"{wording.verdict_line(document)}; written to {output}")
+    return True
 
 
 def render(document: Document, wishes: Wishes) -> bytes:
     """The document as bytes in one of the one-file formats."""
-    from reports import branches, comparison, json_document, mail, markdown, sarif, text
+    from reports import b4, branches, comparison, gitlab, json_document, mail, markdown, sarif, text
 
     form = wishes.form
     if wishes.branches is not None:
@@ -91,6 +97,10 @@ def render(document: Document, wishes: Wishes) -> bytes:
         return json_document.render(document)
     if form == "sarif":
         return sarif.render(document)
+    if form == "gitlab":
+        return gitlab.render(document)
+    if form == "b4":
+        return b4.render(document, wishes.code)
     if form == "markdown":
         shown = markdown.render(document)
     elif form == "mail":
@@ -167,10 +177,3 @@ def remote_of(source: str) -> Callable[[str, int], str]:
         return template.replace("{file}", quoted).replace("{line}", str(line))
 
     return address
-
-
-def status(document: Document, fail_on: str, allow_incomplete: float) -> int:
-    """Exit status of the contract: 1 findings as grave as `fail_on`, 3 too incomplete and nothing found, else 0."""
-    if at_or_above(document.findings, fail_on):
-        return 1
-    return 3 if document.completeness.missing_share > allow_incomplete else 0

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from verifier.cli import options, output
+from verifier.cli import decision, options, output
 from verifier.cli.session import check_tree, last_store
 from verifier.errors import KqualError, UsageError
 from verifier.findings import Document, decode
@@ -76,6 +76,7 @@ def report(services: Any, document: str | None, form: str, target: str | None, *
         found = compare(read_document(given["old"]), what.content, services.load_pack(what.rules, "").services)
     output.emit(what.content, output.Wishes(
         form=form, output=target, tree=what.tree, comparison=found, branches=what.over,
+        code=decision.status(what.content, decision.Terms()),
         notes=given["notes"], ledger=given["ledger"], terse=given["terse"], emacs=given["emacs"], source=given["source"],
         material=lambda: material.opened(services, what.store, what.rules, given["coverage"], given["order"], what.obligations),
     ))  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from verifier.cli import messages, options, output
+from verifier.cli import decision, messages, options, output
 from verifier.cli.session import annotate, check_tree, open_session, remember, scope_part
 from verifier.cli.triage import applied, looked_at
 from verifier.findings import Document, encode
@@ -31,35 +31,26 @@ def finish(services: Any, document: Document, given: dict[str, Any], tree: str, 
         output.write(given["write_baseline"], baseline.encode(document.findings))
     if given["baseline"]:
         baseline.leave_out(document, baseline.read(given["baseline"]))
-    output.emit(document, wishes(services, given, tree, store))
-    code = output.status(document, given["fail_on"], given["allow_incomplete"])
-    stale = [entry.what for entry in document.completeness.ledger if entry.kind == "stale-allow"]
-    if given["strict"] and stale:
-        for what in stale:
-            messages.error(what, "take the comment out, or correct it")
-        code = 1
-    if code == 3 and document.completeness.change is not None and document.completeness.change.total:
-        change = document.completeness.change
-        messages.warning(
-            f"incomplete: {change.total - change.analysed} of {change.total} units of the change were not fully analysed, "
-            f"{given['allow_incomplete']:.1%} are allowed (--allow-incomplete)"
-        )
-    elif code == 3:
-        units = document.completeness.units
-        messages.warning(
-            f"incomplete: {units.total - units.analysed} of {units.total} units were not fully analysed, "
-            f"{given['allow_incomplete']:.1%} are allowed (--allow-incomplete); `kqual doctor {tree}` says what is missing"
-        )
+    terms = decision.Terms(given["fail_on"], given["allow_incomplete"], given["strict"])
+    code = decision.status(document, terms)
+    wanted = wishes(services, given, tree, store, code)
+    if given["form"] != "html":
+        output.emit(document, wanted)
+    for what in decision.stale_comments(document) if terms.strict else ():
+        messages.error(what, "take the comment out, or correct it")
+    messages.say(f"kqual: {decision.line(document, terms, tree)}")
+    if given["form"] == "html":  # the index is the last that is said
+        output.emit(document, wanted)
     sys.exit(code)
 
 
-def wishes(services: Any, given: dict[str, Any], tree: str, store: Path | None) -> output.Wishes:
+def wishes(services: Any, given: dict[str, Any], tree: str, store: Path | None, code: int) -> output.Wishes:
     """How the options want the document; `store` is read again, and only for HTML."""
     from verifier.cli import material
 
     return output.Wishes(
         form=given["form"], output=given["output"], tree=tree, notes=given["notes"], ledger=given["ledger"],
-        terse=given["terse"], emacs=given["emacs"], source=given["source"],
+        terse=given["terse"], emacs=given["emacs"], source=given["source"], code=code,
         material=lambda: material.opened(services, store, given["rules"], given["coverage"]),
     )  # fmt: skip
 
@@ -115,6 +106,7 @@ def scan(services: Any, tree: str, **given: Any) -> None:
             session.store.set_meta("config", given["config"])
             session.store.set_meta("report scope", json.dumps(report_scope))
             session.store.set_meta("lsm", json.dumps(given["order"]))
+            session.store.set_meta("build", session.tree.build or "")
             session.store.set_meta("rules", json.dumps([os.path.realpath(path) for path in given["rules"]]))
             remember(session.store)
         document = applied(document, session.store, given["triage_file"])

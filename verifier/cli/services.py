@@ -43,6 +43,7 @@ def _scan(
     """Scan, and leave the catalogue that `kqual show` reads in the store; with notes on what the modules leave undecided."""
     from verifier.cli import catalogue, modules, usage
     from verifier.gate.permit import permit
+    from verifier.program import scanned
     from verifier.program.analyse import analysis
 
     found = analysis(tree, store, pack, jobs, scope, progress)
@@ -50,6 +51,7 @@ def _scan(
     permit(found, document)
     catalogue.write(found, store, progress)
     usage.note(found, store)
+    scanned.keep(found, tree, scope, store)
     if certificates is not None:
         from verifier.certificates.produce import write
 

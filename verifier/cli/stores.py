@@ -146,7 +146,7 @@ def export(file: Path, store_path: str | None, tree: str | None, config: str, fo
     with Store.open(path, readonly=True, say=messages.warning) as opened:
         opened.copy_to(file)
     with Store.open(file) as copied:
-        for key in ("tree", "rules"):
+        for key in ("tree", "rules", "build"):
             copied.set_meta(key, "[]" if key == "rules" else "")
         copied.compact()
     click.echo(messages.clean(f"{file}: {shown(on_disk(file))}; next: kqual store import {file} --tree TREE"))
@@ -173,6 +173,7 @@ def import_(file: Path, store_path: str | None, tree: str | None, config: str, f
     with Store.open(file, readonly=True, say=messages.warning) as opened:
         opened.copy_to(path)
     with Store.open(path, say=messages.warning) as copied:
+        copied.set_meta("build", "")
         if tree:
             copied.set_meta("tree", os.path.realpath(tree))
         remember(copied)

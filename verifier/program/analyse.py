@@ -56,13 +56,19 @@ class Analysis:
         self.plain = plain
         self.root = root
         self.progress = progress
-        self.linked = digest_of(LINK_VERSION, *(f"{r.file} {r.key} {r.status}" for r in self.records))
-        self.digest = digest_of(ANALYSIS_VERSION, self.linked, pack.digest, pack.version, str(plain))
+        self.linked, self.digest = self.digests(self.records, pack, plain)
         self.program = self._program()
         self.doors = self._doors()
         self.bodies = Bodies(lambda key: store.get("unit", key))
         self.engine: Engine | None = None
         self.results = Results()
+
+    @staticmethod
+    def digests(records: Sequence[Any], pack: Pack, plain: bool) -> tuple[str, str]:
+        """Under what the linked program of these units is stored, and under what its results with these rules."""
+        ordered = sorted(records, key=lambda r: (r.file, r.key))
+        linked = digest_of(LINK_VERSION, *(f"{r.file} {r.key} {r.status}" for r in ordered))
+        return linked, digest_of(ANALYSIS_VERSION, linked, pack.digest, pack.version, str(plain))
 
     def _program(self) -> Program:
         """The linked program, from the store or from the units' indexes."""
