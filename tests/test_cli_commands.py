@@ -30,7 +30,7 @@ class Parts:
     def open_tree(self, root, config, build, progress):
         self.calls["open_tree"] = root, config, build
         progress("reading", 1, 2)
-        return SimpleNamespace(root=root, version="6.12.1", origin="plain", config_digest="d" * 64, notes=["one option is missing"])
+        return SimpleNamespace(root=root, version="6.12.1", origin="plain", build=None, config_digest="d" * 64, notes=["one option is missing"])
 
     def load_pack(self, extra, version):
         self.calls["load_pack"] = extra, version

@@ -19,6 +19,7 @@ from verifier.frontend.flags import understood
 from verifier.gate import single
 from verifier.program import scanned
 from verifier.tree import CompileCommand, Tree, open_tree
+from verifier.tree.architecture import TRIPLES
 
 HINT = "kqual scan TREE first; then make C=1 CHECK='kqual check'"
 
@@ -97,8 +98,9 @@ def located(store: Any, last: scanned.Scanned, top: str, arguments: tuple[str, .
         build = store.meta("build") or here
         build = build if os.path.realpath(build) == os.path.realpath(here) else here
         tree = Tree(os.path.realpath(top), "given", build, last.version, last.config_digest, [], [])
-        return tree, CompileCommand(name, here, ["cc", *arguments])
-    tree = open_tree(top, store.meta("config") or "audit", store.meta("build") or None)
+        target = [f"--target={TRIPLES[store.meta('arch')]}"] if store.meta("arch") else []
+        return tree, CompileCommand(name, here, ["cc", *target, *arguments])
+    tree = open_tree(top, store.meta("config") or "audit", store.meta("build") or None, arch=store.meta("arch") or "")
     for command in tree.commands:
         if command.file == name:
             return tree, command

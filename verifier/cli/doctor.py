@@ -16,7 +16,7 @@ from verifier.cli.session import check_tree
 @options.tree_argument
 @options.tree_options
 @click.pass_obj
-def doctor(services: Any, tree: str, config: str, build: str | None, quiet: bool, **_: Any) -> None:
+def doctor(services: Any, tree: str, config: str, arch: str | None, build: str | None, quiet: bool, **_: Any) -> None:
     """Say what was found in TREE, what is missing, and what to type.
 
     Prepares the build directory and leaves its compile_commands.json there; parses and stores nothing.
@@ -27,7 +27,7 @@ def doctor(services: Any, tree: str, config: str, build: str | None, quiet: bool
     """
     root = check_tree(tree)
     with Progress(quiet) as progress:
-        found = services.diagnose(root, config, build, progress)
+        found = services.diagnose(root, config, build, progress, **({"arch": arch} if arch else {}))
     for line in found:
         click.echo(messages.clean(f"{'ok     ' if line.ok else 'MISSING'} {line.name}: {line.message}"))
         if line.hint and not line.ok:

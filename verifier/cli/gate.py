@@ -25,6 +25,7 @@ from verifier.tree import TreeError
 @click.option("--base", metavar="REV", help="Gate what TREE, a git checkout, has and REV has not  [default: HEAD]")
 @click.option("--head", metavar="REV", help="With --base: gate what REV has, not the working tree.")
 @click.option("-g", "span", metavar="A..B", help="Short for --base A --head B.")
+@click.option("--module", metavar="DIR", help="Gate an out-of-tree module, as for make M=DIR; its makefile is run.")
 @click.option("--max-patch", type=click.IntRange(1, 1 << 20), default=MOST_BYTES >> 20, show_default=True, metavar="MIB",
               help="Refuse a larger patch.")
 @options.tree_options
@@ -32,8 +33,9 @@ from verifier.tree import TreeError
 @options.judgement_options
 @click.pass_obj
 def gate(
-    services: Any, tree: str, patch: str | None, base: str | None, head: str | None, span: str | None, max_patch: int, **given: Any
-) -> None:
+    services: Any, tree: str, patch: str | None, base: str | None, head: str | None, span: str | None, module: str | None,
+    max_patch: int, **given: Any,
+) -> None:  # fmt: skip
     """Report what a change of TREE makes worse, and what it fixes.
 
     A patch is never written into the tree and nothing of it is run.  Scan TREE once beforehand: the gate then
@@ -44,9 +46,10 @@ def gate(
         kqual gate linux --patch 0001-fs.patch --format markdown
         kqual gate linux                                    what the working tree has and HEAD has not
         kqual gate linux -g v6.12..topic                    what lies between two revisions
+        kqual gate linux --module ~/driver                  a module that is built outside of the tree
     """
     try:
-        document = judged(services, tree, lambda folder: read_change(folder, patch, base, head, span, max_patch << 20), given)
+        document = judged(services, tree, lambda folder: read_change(folder, patch, base, head, span, max_patch << 20, module), given)
     except (KqualError, TreeError) as error:
         if given["form"] == "b4":  # a check that says nothing would be taken for one that passed
             from reports import b4
@@ -76,13 +79,17 @@ def judged(services: Any, tree: str, reading: Callable[[str], Change], given: di
     return document
 
 
-def read_change(folder: str, patch: str | None, base: str | None, head: str | None, span: str | None, most: int) -> Change:
+def read_change(
+    folder: str, patch: str | None, base: str | None, head: str | None, span: str | None, most: int, module: str | None = None
+) -> Change:
     """What the options ask for; KqualError or UsageError when they do not fit together."""
     hint = "git diff | kqual gate TREE --patch -"
-    if sum(given is not None for given in (patch, base, span)) > 1:
-        raise UsageError("--patch, --base and -g exclude each other", "kqual gate --help")
+    if sum(given is not None for given in (patch, base, span, module)) > 1:
+        raise UsageError("--patch, --base, -g and --module exclude each other", "kqual gate --help")
     if head is not None and base is None:
         raise UsageError("--head goes with --base", "kqual gate TREE --base REV --head REV")
+    if module is not None:
+        return Change(module=module)
     if patch is not None:
         return Change(patch=read_patch(patch, most), most=most)
     if span is not None:

@@ -22,7 +22,7 @@ KIND = "modules"
 @click.option("-o", "--output", type=click.Path(readable=False), metavar="PATH", help="Write there instead of standard output.")
 @click.pass_obj
 def modules(
-    services: Any, tree: str, order: list[str] | None, config: str, build: str | None, store_path: str | None,
+    services: Any, tree: str, order: list[str] | None, config: str, arch: str | None, build: str | None, store_path: str | None,
     scope: tuple[str, ...], jobs: int, rules: tuple[str, ...], quiet: bool, form: str, output: str | None,
 ) -> None:
     """Say which security module of TREE implements which hook, and which rules rest on hooks that no module implements.
@@ -36,7 +36,7 @@ def modules(
     """  # fmt: skip
     from verifier.modules.reading import modules_of
 
-    with open_session(services, tree, config, build, store_path, scope, jobs, rules, quiet) as session:
+    with open_session(services, tree, config, build, store_path, scope, jobs, rules, quiet, arch) as session:
         found = modules_of(session.tree, session.store, session.pack, session.jobs, order, session.progress)
     warn_of_unknown(order, found.modules)
     if form == "json":

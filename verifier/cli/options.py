@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from verifier.findings import TIERS
+from verifier.tree.architecture import TRIPLES
 
 
 class Percent(click.ParamType):
@@ -56,11 +57,14 @@ def tree_argument(command: Callable) -> Callable:
 
 
 def tree_options(command: Callable) -> Callable:
-    """--config, --build, --store, --scope, -j, --rules, --quiet: every command that takes a tree has them."""
+    """--config, --arch, --build, --store, --scope, -j, --rules, --quiet: every command that takes a tree has them."""
     return _apply(command, [
         click.option("--config", default="audit", show_default=True, metavar="audit|defconfig|FILE",
                      help="Kernel configuration: defconfig with every security module and hook family turned on, "
                           "defconfig alone, or a .config file."),
+        click.option("--arch", type=click.Choice(sorted(TRIPLES)), default=None,
+                     help="Kbuild's name of another architecture than this machine's; without a compiler for it the tree "
+                          "is read without Kbuild."),
         click.option("--build", type=click.Path(readable=False), metavar="DIR", help="Build directory  [default: in the user's cache]"),
         click.option("--store", "store_path", type=click.Path(readable=False), metavar="FILE",
                      help="Where parsed code and results are kept  [default: in the user's cache]"),

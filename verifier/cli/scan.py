@@ -17,7 +17,7 @@ from verifier.cli.triage import applied, looked_at
 from verifier.findings import Document, encode
 from verifier.gate import baseline
 
-_TREE_KEYS = ("config", "build", "store_path", "scope", "jobs", "rules", "quiet")
+_TREE_KEYS = ("config", "arch", "build", "store_path", "scope", "jobs", "rules", "quiet")
 
 
 def tree_part(given: dict[str, Any]) -> dict[str, Any]:
@@ -107,6 +107,7 @@ def scan(services: Any, tree: str, **given: Any) -> None:
             session.store.set_meta("report scope", json.dumps(report_scope))
             session.store.set_meta("lsm", json.dumps(given["order"]))
             session.store.set_meta("build", session.tree.build or "")
+            session.store.set_meta("arch", given["arch"] or "")
             session.store.set_meta("rules", json.dumps([os.path.realpath(path) for path in given["rules"]]))
             remember(session.store)
         document = applied(document, session.store, given["triage_file"])

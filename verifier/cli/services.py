@@ -10,21 +10,21 @@ from verifier.findings import CoverageDocument, Document
 from verifier.store import Store
 
 
-def _open_tree(root: str, config: str, build: str | None, progress: Callable[..., None]) -> Any:
+def _open_tree(root: str, config: str, build: str | None, progress: Callable[..., None], arch: str = "") -> Any:
     from verifier.tree import open_tree
 
-    return open_tree(root, config=config, build=build, progress=progress)
+    return open_tree(root, config=config, build=build, progress=progress, arch=arch)
 
 
-def _diagnose(root: str, config: str, build: str | None, progress: Callable[..., None]) -> list[Any]:
+def _diagnose(root: str, config: str, build: str | None, progress: Callable[..., None], arch: str = "") -> list[Any]:
     """Look first; open the tree, which makes the build directory, only when nothing is missing."""
     from verifier.tree import Diagnosis, TreeError, diagnose, open_tree
     from verifier.tree.doctor import describe
 
-    found = diagnose(root, config, build)
+    found = diagnose(root, config, build, arch)
     if all(line.ok for line in found):
         try:
-            found += describe(open_tree(root, config=config, build=build, progress=progress))
+            found += describe(open_tree(root, config=config, build=build, progress=progress, arch=arch))
         except TreeError as error:
             found.append(Diagnosis("units", False, error.message, error.hint))
     return found

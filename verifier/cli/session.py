@@ -56,13 +56,13 @@ def check_tree(tree: str) -> str:
 @contextmanager
 def open_session(
     services: Services, tree: str, config: str, build: str | None, store_path: str | None, scope: tuple[str, ...],
-    jobs: int, rules: tuple[str, ...], quiet: bool,
+    jobs: int, rules: tuple[str, ...], quiet: bool, arch: str | None = None,
 ) -> Iterator[Session]:  # fmt: skip
     """Open everything that a command on a tree needs; closed again whatever happens."""
     root = check_tree(tree)
     parts = tuple(scope_part(part, root) for part in scope)
     with Progress(quiet) as progress:
-        opened = services.open_tree(root, config, build, progress)
+        opened = services.open_tree(root, config, build, progress, **({"arch": arch} if arch else {}))
         said = version_note(opened.version, root)
         if said:
             messages.warning(said)
@@ -71,7 +71,7 @@ def open_session(
             if os.path.isdir(folder) and not any(Path(folder).rglob("*.toml")):
                 messages.warning(f"--rules {folder}: no .toml file is in it")
         pack = services.load_pack(rules, opened.version)
-        with open_store(Path(store_path) if store_path else default_path(root, config)) as store:
+        with open_store(Path(store_path) if store_path else default_path(root, f"{config}@{arch}" if arch else config)) as store:
             yield Session(opened, store, pack, progress, jobs, parts)
 
 

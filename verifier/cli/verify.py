@@ -22,7 +22,7 @@ from verifier.errors import KqualError
 @click.option("--listed", is_flag=True, help="Also name what is listed without a proof, with the reason.")
 @click.pass_obj
 def verify(
-    services: Any, file: str, tree: str, config: str, build: str | None, store_path: str | None, scope: tuple[str, ...],
+    services: Any, file: str, tree: str, config: str, arch: str | None, build: str | None, store_path: str | None, scope: tuple[str, ...],
     jobs: int, rules: tuple[str, ...], quiet: bool, listed: bool,
 ) -> None:
     """Check the certificates in FILE, made by `kqual scan --certificates FILE`, against TREE.
@@ -39,7 +39,7 @@ def verify(
     from verifier.verify.linked import world_of
 
     head, records = read(file)
-    with open_session(services, tree, config, build, store_path, scope, jobs, rules, quiet) as session:
+    with open_session(services, tree, config, build, store_path, scope, jobs, rules, quiet, arch) as session:
         if head.get("rules") != session.pack.digest:
             messages.warning(f"{file}: made with other rules; it is checked with these")
         units = extract(session.tree, session.store, session.jobs, session.scope, session.progress)

@@ -354,7 +354,7 @@ class Patched:
         self.overlay = overlay
         self.build = tree.build or tree.root
         self.base = Sources(tree.root, self.build)
-        self.sources = Sources(tree.root, self.build, overlay)
+        self.sources = Sources(tree.root, self.build, overlay, tree.beside)
         self._scratch: tempfile.TemporaryDirectory | None = None
         self._place = place
         self._made: dict[str, tuple[pch_of.Precompiled | None, ExtractResult | None]] = {}

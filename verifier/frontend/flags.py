@@ -11,6 +11,8 @@ import hashlib
 import os
 from typing import NamedTuple
 
+from verifier.tree.architecture import target_of
+
 # Some attributes are invisible in libclang's C API except for the spelling of `annotate`.  These definitions let each
 # such attribute bring an annotation along; a macro's own name is not expanded again inside its expansion, so the
 # attribute itself stays.  The kernel writes these names with underscores everywhere (compiler_attributes.h).
@@ -69,7 +71,8 @@ def understood(arguments: list[str], directory: str) -> Flags:
         return os.path.normpath(os.path.join(directory, path))
 
     source = ""
-    language: list[str] = []
+    target = target_of(arguments)
+    language: list[str] = [f"--target={target}"] if target and not any(a.startswith("--target=") for a in arguments) else []
     includes: list[str] = []
     directories: list[tuple[str, str]] = []
     defines: list[str] = []

@@ -24,7 +24,7 @@ from verifier.store import cache_root
 KERNEL_INCLUDE = re.compile(r"(arch/\w+/)?include(/generated)?(/uapi)?|(arch/\w+/)?include/uapi/generated|include/generated/uapi")
 OF_UNIT = "KBUILD_MODNAME"  # every unit has its own; some headers' functions print it
 SHARED_MACROS = re.compile(r"__KERNEL__|MODULE|CC_\w+")
-UNUSUAL = ("-m16", "-m32", "-march=i386", "-ffreestanding", "-fno-builtin", "-fplan9-extensions", "--target=")
+UNUSUAL = ("-m16", "-m32", "-march=i386", "-ffreestanding", "-fno-builtin", "-fplan9-extensions")
 # Read by the headers in conditions, yet only for the wording of messages or to instantiate code below the includes.
 HARMLESS = frozenset(("pr_fmt", "dev_fmt", "DEBUG", "CREATE_TRACE_POINTS", "DEFAULT_SYMBOL_NAMESPACE"))
 CONDITION = re.compile(rb"^[ \t]*#[ \t]*(?:if|ifdef|ifndef|elif)\b((?:[^\n\\]|\\\n|\\.)*)", re.MULTILINE)

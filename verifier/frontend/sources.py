@@ -24,13 +24,17 @@ def unspelled(text: str) -> str:
 class Sources:
     """Files by the name that reports use: relative to the tree, or to the build directory for generated ones.
 
-    `overlay` holds new contents by name.  Each file is hashed at most once.
+    `overlay` holds new contents by name, `beside` further folders by the name that their files begin with.  Each file is
+    hashed at most once.
     """
 
-    def __init__(self, root: str, build: str | None, overlay: dict[str, bytes] | None = None) -> None:
+    def __init__(
+        self, root: str, build: str | None, overlay: dict[str, bytes] | None = None, beside: dict[str, str] | None = None
+    ) -> None:
         self.root = os.path.normpath(root)
         self.build = os.path.normpath(build) if build else self.root
         self.overlay = overlay or {}
+        self.beside = {name: os.path.normpath(folder) for name, folder in (beside or {}).items()}
         self._hashes: dict[str, str] = {}
         self._names: dict[str, str] = {}
 
@@ -39,9 +43,9 @@ class Sources:
         found = self._names.get(path)
         if found is None:
             found = os.path.normpath(path)
-            for top in (self.root, self.build):
+            for name, top in (("", self.root), ("", self.build), *self.beside.items()):
                 if found.startswith(top + os.sep):
-                    found = found[len(top) + 1 :]
+                    found = os.path.join(name, found[len(top) + 1 :])
                     break
             found = spelled(found)
             self._names[path] = found
@@ -51,6 +55,9 @@ class Sources:
         """The place of a file by its name."""
         if os.path.isabs(name):
             return name
+        first, _, rest = name.partition("/")
+        if first in self.beside:
+            return os.path.join(self.beside[first], rest)
         path = os.path.join(self.root, name)
         if name in self.overlay:
             return path  # of the tree, even where it is new

@@ -14,7 +14,7 @@ import msgspec
 from lattices.pack import Pack
 from verifier import findings as F
 from verifier.flow.summary import Result
-from verifier.gate import revisions
+from verifier.gate import module, revisions
 from verifier.gate.notes import KIND, patch_notes
 from verifier.gate.overlay import MOST_BYTES, Overlay, read_series
 from verifier.gate.permit import permitted
@@ -26,12 +26,14 @@ from verifier.program.report import shape_findings, to_finding
 
 class Change(msgspec.Struct, kw_only=True):
     """What to gate: a patch, or what lies between two revisions of the checkout `folder` (`head` None: the working
-    tree).  `strict` gives no weight to permissions that the change itself makes."""
+    tree), or the folder of an out-of-tree `module`.  `strict` gives no weight to permissions that the change itself
+    makes."""
 
     patch: bytes | None = None
     base: str = ""
     head: str | None = None
     folder: str = ""
+    module: str = ""
     strict: bool = False
     most: int = MOST_BYTES
 
@@ -42,6 +44,10 @@ def run_gate(
 ) -> F.Document:  # fmt: skip
     """The document of a change: what it introduces, and what it fixes."""
     before = Overlay()
+    if change.module:
+        base = analysis(tree, store, pack, jobs, scope, progress)
+        added = Variant(base, *module.read(tree, change.module, jobs))
+        return compare(make_variant(tree, base, before), added, change.strict)
     if change.patch is not None:
         series = read_series(tree.root, change.patch, change.most)
     else:

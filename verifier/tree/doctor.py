@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from verifier.tree import cmdfiles, intake, kbuild, linkcopy
+from verifier.tree import architecture, cmdfiles, intake, kbuild, linkcopy
 from verifier.tree.make import environment
 from verifier.tree.model import Diagnosis, Tree, TreeError
 
@@ -17,7 +17,7 @@ _LIBRARIES = (("libelf", "gelf.h", "-lelf", "libelf-dev"), ("libssl", "openssl/e
 _NEEDED_BYTES = 2 << 30
 
 
-def diagnose(root: str, config: str = "audit", build: str | None = None) -> list[Diagnosis]:
+def diagnose(root: str, config: str = "audit", build: str | None = None, arch: str = "") -> list[Diagnosis]:
     """Looks at the tree and the machine without running the tree's make; never raises TreeError.
 
     The order is fixed. A tool counts as an error only when this tree will be asked through Kbuild.
@@ -27,12 +27,17 @@ def diagnose(root: str, config: str = "audit", build: str | None = None) -> list
     if not top.exists():
         return [Diagnosis("tree", False, f"{root}: there is no such directory", "name the top of a kernel tree")]
     kernel = top.is_dir() and kbuild.is_kernel(top)
-    origin = _origin(top, config, build, kernel)
+    arch = architecture.foreign(arch) if kernel else ""
+    origin = _origin(top, config, build, kernel, arch)
     what = f"Linux {kbuild.version(top) or '(unknown version)'}" if kernel else "no kernel tree: read as plain .c files"
     result.append(Diagnosis("tree", True, f"{top}: {what}"))
     result.append(Diagnosis("compile commands", True, f"come from {origin}"))
+    if arch and config != "plain":
+        told = architecture.make_variables(arch)
+        said = f"make gets {' '.join(told)}" if told is not None else architecture.lacking(arch)
+        result.append(Diagnosis(f"architecture {arch}", True, said))
     if origin == "a Kbuild dry run":
-        if linkcopy.is_configured(top, kbuild.architecture()):
+        if linkcopy.is_configured(top, arch or architecture.host()):
             result.append(Diagnosis("configured in place", True, "it will be read through a link copy, with its .config"))
         version = tuple(int(n) for n in kbuild.version(top).split(".")[:2] if n.isdigit())
         known = (6, 1) <= version
@@ -43,7 +48,7 @@ def diagnose(root: str, config: str = "audit", build: str | None = None) -> list
             result.append(Diagnosis("version", False, "not tried with Kbuild (6.1 and newer are)", hint))
         result += _tools()
         result.append(_configuration(config))
-        result.append(_space(Path(os.path.realpath(build)) if build else intake.default_build(str(top))))
+        result.append(_space(Path(os.path.realpath(build)) if build else intake.default_build(str(top), arch=arch)))
     result.append(_parser())
     return result
 
@@ -56,9 +61,11 @@ def describe(tree: Tree) -> list[Diagnosis]:
     return [Diagnosis("units", bool(tree.commands), found)] + [Diagnosis("note", True, note) for note in tree.notes]
 
 
-def _origin(top: Path, config: str, build: str | None, kernel: bool) -> str:
+def _origin(top: Path, config: str, build: str | None, kernel: bool, arch: str) -> str:
+    if architecture.make_variables(arch) is None:
+        return "plain .c files"
     places = [top] + ([Path(os.path.realpath(build))] if build else [])
-    if config == "audit":
+    if config == "audit" and not arch:
         for place in places:
             if (place / intake.DATABASE).is_file() and not (place / kbuild.STAMP).exists():
                 return str(place / intake.DATABASE)

@@ -83,14 +83,17 @@ def _owner(target: str, root: Path) -> str | None:
     return None
 
 
-def generate(targets: list[str], root: Path, build: Path, jobs: int, progress: Progress) -> list[str]:
-    """Makes `targets` in `build`; returns those that do not exist afterwards (sorted)."""
+def generate(
+    targets: list[str], root: Path, build: Path, jobs: int, progress: Progress, variables: list[str] | None = None
+) -> list[str]:
+    """Makes `targets` in `build`, with `variables` on make's command line; returns those that do not exist afterwards
+    (sorted)."""
     progress("generated sources", 0, len(targets))
     if targets:
         rules = build / "kqual-generated.mk"
         rules.write_text(makefile(targets, root), encoding="utf-8")
         make.run(
-            ["make", "-s", "-C", str(root), f"O={build}", f"-j{jobs}", "-k", _GOAL],
+            ["make", "-s", "-C", str(root), f"O={build}", *(variables or []), f"-j{jobs}", "-k", _GOAL],
             root,
             "making the generated sources",
             allow_failure=True,

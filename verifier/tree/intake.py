@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from verifier.tree import cmdfiles, compdb, kbuild, linkcopy, plain, stubs
+from verifier.tree import architecture, cmdfiles, compdb, kbuild, linkcopy, plain, stubs
 from verifier.tree.model import CompileCommand, Progress, Tree, TreeError, config_digest, digest, silent
 
 DATABASE = "compile_commands.json"
@@ -19,19 +19,23 @@ def cache_folder() -> Path:
     return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "kqual"
 
 
-def default_build(root: str, config: str = "audit") -> Path:
-    """The build directory for a tree and a configuration when the user names none."""
+def default_build(root: str, config: str = "audit", arch: str = "") -> Path:
+    """The build directory for a tree, a configuration and another architecture when the user names none."""
     name = config if config in ("audit", "defconfig", "plain") else kbuild.config_key(config)
+    name += f"@{arch}" if arch else ""
     return cache_folder() / "build" / digest(f"{os.path.realpath(root)}\0{name}".encode("utf-8", "surrogateescape"))[:20]
 
 
-def open_tree(root: str, config: str = "audit", build: str | None = None, progress: Progress | None = None) -> Tree:
+def open_tree(
+    root: str, config: str = "audit", build: str | None = None, progress: Progress | None = None, arch: str = ""
+) -> Tree:
     """Opens the tree at `root` for reading and returns its compile commands.
 
     `config` is "audit", "defconfig", the path of a `.config`, or "plain" (no Kbuild). `build` is where Kbuild may write;
     None means a directory of its own in the user's cache. Compile commands come from `compile_commands.json` in the
     tree or the build directory, the `.cmd` files of a built tree, a Kbuild dry run, or plain `.c` files, in this order;
-    another `config` than "audit" passes over the first two, because they were made with a configuration of their own.
+    another `config` than "audit", and `arch`, pass over the first two, because they were made with a configuration of
+    their own. `arch` is Kbuild's name of an architecture; without a compiler for it the tree is read as "plain".
 
     The tree is never written to. Raises TreeError for every mistake of the user and every lack of the machine.
     """
@@ -44,14 +48,15 @@ def open_tree(root: str, config: str = "audit", build: str | None = None, progre
         return _single(top)
     folder = Path(os.path.realpath(build)) if build is not None else None
     kernel = kbuild.is_kernel(top)
-    if config == "plain":
-        return _plain(top, folder, kernel)
-    if config == "audit":
+    arch = architecture.foreign(arch) if kernel else ""
+    if config == "plain" or architecture.make_variables(arch) is None:
+        return _plain(top, folder, kernel, arch, config)
+    if config == "audit" and not arch:
         tree = _database(top, folder) or _cmd_files(top, folder, kernel, report)
         if tree is not None:
             return tree
     if kernel:
-        return _kbuild(top, config, folder, report)
+        return _kbuild(top, config, folder, report, arch)
     if config != "audit":
         raise TreeError(f"{top} is not a kernel tree: --config {config} means nothing here", "leave --config out")
     return _plain(top, folder, kernel)
@@ -123,13 +128,13 @@ def _tree(
     return Tree(str(top), origin, str(build) if build else None, kbuild.version(top), config, commands, notes)
 
 
-def _kbuild(top: Path, config: str, named: Path | None, report: Progress) -> Tree:
+def _kbuild(top: Path, config: str, named: Path | None, report: Progress, arch: str = "") -> Tree:
     source, notes = top, []
-    configured = linkcopy.is_configured(top, kbuild.architecture())
-    if configured and config == "audit" and (top / ".config").is_file():
+    configured = linkcopy.is_configured(top, arch or architecture.host())
+    if configured and not arch and config == "audit" and (top / ".config").is_file():
         config = str(top / ".config")
         notes.append("the configuration is the tree's own .config, not the audit configuration")
-    folder = named or default_build(str(top), config)
+    folder = named or default_build(str(top), config, arch)
     _outside(folder, top)
     if _UNFIT.search(str(top)):
         raise TreeError(f"{top}: Kbuild cannot work in a path with blanks or any of : # $ %", "move the tree elsewhere")
@@ -138,7 +143,7 @@ def _kbuild(top: Path, config: str, named: Path | None, report: Progress) -> Tre
         source = folder / kbuild.LINK_COPY
         linkcopy.update(str(top), str(source), report)
         notes.append("the tree was configured in place; it is read through a link copy without its generated files")
-    commands, stamp = kbuild.prepare(source, str(top), config, folder, report)
+    commands, stamp = kbuild.prepare(source, str(top), config, folder, report, arch)
     return _tree(source, "kbuild", folder, stamp.config_digest, commands, notes + stamp.notes)
 
 
@@ -149,19 +154,21 @@ def _outside(folder: Path, top: Path) -> None:
         raise TreeError(f"{folder}: Kbuild cannot work in a path with blanks or any of : # $ %", "name another --build")
 
 
-def _plain(top: Path, folder: Path | None, kernel: bool) -> Tree:
+def _plain(top: Path, folder: Path | None, kernel: bool, arch: str = "", config: str = "plain") -> Tree:
     if not kernel:
         closed: list[str] = []
         commands = plain.directory(top, closed)
         return _tree(top, "plain", folder, "", commands, ["read as plain files, without a build system", *closed])
-    place = folder or default_build(str(top), "plain")
+    place = folder or default_build(str(top), "plain", arch)
     _outside(place, top)
     try:
-        options = stubs.write(top, place / "plain-include", kbuild.options(kbuild.fragment()), kbuild.version(top))
+        fragment = kbuild.options(kbuild.fragment())
+        options = stubs.write(top, place / "plain-include", fragment, kbuild.version(top), arch or "x86")
     except OSError as error:
         raise TreeError(f"{place}: cannot be written: {error.strerror}", "name another directory with --build") from error
-    notes = [plain.KERNEL_NOTE]
-    commands = plain.kernel(top, place / "plain-include", notes)
-    config = digest("".join(f"{name}={value}\n" for name, value in sorted(options.items())).encode())
+    notes = [architecture.lacking(arch)] if arch and config != "plain" else []
+    notes.append(plain.KERNEL_NOTE)
+    commands = plain.kernel(top, place / "plain-include", notes, arch or "x86")
+    digested = digest("".join(f"{name}={value}\n" for name, value in sorted(options.items())).encode())
     compdb.write(place / DATABASE, commands, str(top))
-    return _tree(top, "plain", place, config, commands, notes)
+    return _tree(top, "plain", place, digested, commands, notes)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import fcntl
 import os
-import platform
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -18,9 +18,9 @@ from pathlib import Path
 
 import msgspec
 
-from verifier.tree import cmdfiles, compdb, generated, make
+from verifier.tree import architecture, cmdfiles, compdb, generated, make
 from verifier.tree.dryrun import parse_dry_run
-from verifier.tree.model import CompileCommand, Progress, TreeError, config_digest, digest, silent, unit_key
+from verifier.tree.model import CompileCommand, Progress, Tree, TreeError, config_digest, digest, silent, unit_key
 
 STAMP = "kqual-stamp.json"
 LINK_COPY = "kqual-source"
@@ -28,7 +28,6 @@ _FORMAT = 1
 # what the commands depend on; sources and headers are not among them
 _BUILD_FILE = re.compile(r"(Makefile|Kbuild|Kconfig)[\w.-]*$|.*\.(asn1|tbl|awk|pl|mk|map|uni)$")
 _VERSION = re.compile(r"^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION)\s*=[ \t]*(\S*)", re.MULTILINE)
-_ARCHITECTURES = {"x86_64": "x86", "aarch64": "arm64", "riscv64": "riscv", "ppc64le": "powerpc", "s390x": "s390"}
 _DEFCONFIGS = {"x86": "x86_64_defconfig"}
 _OPTION = re.compile(r"^(?:(CONFIG_\w+)=(.*)|# (CONFIG_\w+) is not set)$", re.MULTILINE)
 
@@ -60,11 +59,6 @@ def version(root: Path) -> str:
     parts = dict(_VERSION.findall(text))
     numbers = [parts[name] for name in ("VERSION", "PATCHLEVEL", "SUBLEVEL") if parts.get(name)]
     return ".".join(numbers) + parts.get("EXTRAVERSION", "") if "VERSION" in parts and "PATCHLEVEL" in parts else ""
-
-
-def architecture() -> str:
-    """Kbuild's name for this machine's architecture."""
-    return os.environ.get("ARCH") or _ARCHITECTURES.get(platform.machine(), "x86")
 
 
 def build_inputs(root: Path) -> str:
@@ -108,23 +102,32 @@ def read_stamp(build: Path) -> Stamp | None:
     return stamp if stamp.format == _FORMAT else None
 
 
-def prepare(root: Path, tree: str, config: str, build: Path, progress: Progress) -> tuple[list[CompileCommand], Stamp]:
+def prepare(
+    root: Path, tree: str, config: str, build: Path, progress: Progress, arch: str = ""
+) -> tuple[list[CompileCommand], Stamp]:
     """Makes `build` ready for the kernel tree at `root` and returns its compile commands and its stamp.
 
-    `tree` is the tree that the user named (`root` may be a link copy of it). A directory that is ready for the same
+    `tree` is the tree that the user named (`root` may be a link copy of it), `arch` another architecture than this
+    machine's ("" for this one's). A directory that is ready for the same
     tree and configuration is read back without running make. Raises TreeError.
     """
-    key, inputs = config_key(config), build_inputs(root)
+    key, inputs = config_key(config) + (f"@{arch}" if arch else ""), build_inputs(root)
     stamp = read_stamp(build)
     # another text of the fragment or the file configures the directory anew; another kind of --config does not
-    if stamp is not None and (stamp.tree != tree or stamp.config.split()[:1] != key.split()[:1]):
+    if stamp is not None and (stamp.tree != tree or _sort(stamp.config) != _sort(key)):
         raise TreeError(
             f"{build} was made for {stamp.tree} with --config {stamp.config}, not for this tree and configuration",
             "name another directory with --build, or remove this one",
         )
     make_directory(build)
     with _lock(build):
-        return _prepare(root, tree, config, build, progress, read_stamp(build), key, inputs)
+        return _prepare(root, tree, config, build, progress, read_stamp(build), key, inputs, arch)
+
+
+def _sort(key: str) -> tuple[str, str]:
+    """Kind of configuration and architecture of a stamp's `config`."""
+    name, _, arch = key.partition("@")
+    return name.split()[0], arch
 
 
 @contextmanager
@@ -136,7 +139,8 @@ def _lock(build: Path) -> Iterator[None]:
 
 
 def _prepare(
-    root: Path, tree: str, config: str, build: Path, progress: Progress, stamp: Stamp | None, key: str, inputs: str
+    root: Path, tree: str, config: str, build: Path, progress: Progress, stamp: Stamp | None, key: str, inputs: str,
+    arch: str,
 ) -> tuple[list[CompileCommand], Stamp]:
     if stamp is None or (stamp.inputs, stamp.config) != (inputs, key):
         stamp = Stamp(_FORMAT, tree, key, inputs)
@@ -148,7 +152,7 @@ def _prepare(
     stamp.steps = [step for step in stamp.steps if step in ("configure", "prepare")]
     if "configure" not in stamp.steps or stamp.config_digest != config_digest(build / ".config"):
         progress("configure", 0, 0)
-        configure(root, config, build)
+        configure(root, config, build, arch)
         _forget_objects(build)
         stamp.steps = ["configure"]
         stamp.config_digest = config_digest(build / ".config")
@@ -156,10 +160,10 @@ def _prepare(
     if "prepare" not in stamp.steps:
         progress("prepare", 0, 0)
         jobs = f"-j{len(os.sched_getaffinity(0))}"
-        make.run(["make", "-s", "-C", str(root), f"O={build}", jobs, "prepare"], root, "make prepare")
+        make.run(["make", "-s", "-C", str(root), f"O={build}", *variables(arch), jobs, "prepare"], root, "make prepare")
         stamp.steps.append("prepare")
         _save(build, stamp)
-    commands, notes = ask(root, build, progress)
+    commands, notes = ask(root, build, progress, arch)
     compdb.write(database, commands, str(root))
     stamp.steps.append("commands")
     stamp.notes = unmet(root, config, build) + notes
@@ -200,11 +204,19 @@ def _save(build: Path, stamp: Stamp) -> None:
     beside.replace(build / STAMP)
 
 
-def configure(root: Path, config: str, build: Path) -> None:
+def variables(arch: str) -> list[str]:
+    """make's variables for another architecture. Raises TreeError where no compiler for it is there (any more)."""
+    found = architecture.make_variables(arch)
+    if found is None:
+        raise TreeError(architecture.lacking(arch), "`--config plain` reads the tree without Kbuild")
+    return found
+
+
+def configure(root: Path, config: str, build: Path, arch: str = "") -> None:
     """Writes the final `.config` into `build`."""
-    base = ["make", "-s", "-C", str(root), f"O={build}"]
+    base = ["make", "-s", "-C", str(root), f"O={build}", *variables(arch)]
     if config in ("audit", "defconfig"):
-        target = _DEFCONFIGS.get(architecture(), "defconfig")
+        target = _DEFCONFIGS.get(arch or architecture.host(), "defconfig")
         make.run([*base, target], root, f"make {target}")
     else:
         shutil.copyfile(config, build / ".config")
@@ -254,12 +266,12 @@ def options(text: str) -> dict[str, str]:
     return {m[1] or m[3]: m[2] if m[1] else "n" for m in _OPTION.finditer(text)}
 
 
-def ask(root: Path, build: Path, progress: Progress) -> tuple[list[CompileCommand], list[str]]:
+def ask(root: Path, build: Path, progress: Progress, arch: str = "") -> tuple[list[CompileCommand], list[str]]:
     """The compile commands of a prepared build directory, from a dry run, and notes; makes the generated sources."""
     progress("dry run", 0, 0)
     printed = build / "kqual-dryrun.txt"
     # without vmlinux.a the dry run cannot end well; -k prints every compile line all the same
-    said = make.run(["make", "-C", str(root), f"O={build}", "-n", "V=1", "-k", "vmlinux", "modules"], root,
+    said = make.run(["make", "-C", str(root), f"O={build}", *variables(arch), "-n", "V=1", "-k", "vmlinux", "modules"], root,
                     "make -n", allow_failure=True, output=printed)  # fmt: skip
     text = printed.read_text("utf-8", "replace")
     commands, missing, lost = parse_dry_run(text, str(build), str(root))
@@ -271,10 +283,10 @@ def ask(root: Path, build: Path, progress: Progress) -> tuple[list[CompileComman
     if not commands:
         raise TreeError(f"make -n printed no compile command:\n{make.last_lines(said)}", make.hint_for(said))
     jobs = len(os.sched_getaffinity(0))
-    left = generated.generate(missing, root, build, jobs, progress)
+    left = generated.generate(missing, root, build, jobs, progress, variables(arch))
     # a generated file without a C suffix shows itself only by the #include that cannot be satisfied
     more = generated.mentioned(generated.missing_includes(commands, root), text, root)
-    left += generated.generate([path for path in more if path not in missing], root, build, jobs, progress)
+    left += generated.generate([path for path in more if path not in missing], root, build, jobs, progress, variables(arch))
     notes = [f"make -n: a line could not be read: {line}" for line in lost]
     absent = [c.file for c in commands if os.path.isabs(c.file) and not os.path.exists(c.file)]
     notes += [f"generated source {os.path.relpath(name, build)} could not be made; its unit is lost" for name in absent]
@@ -285,3 +297,26 @@ def ask(root: Path, build: Path, progress: Progress) -> tuple[list[CompileComman
     ]
     progress("dry run", len(commands), len(commands))
     return commands, notes
+
+
+def module_commands(tree: Tree, folder: str) -> list[CompileCommand]:
+    """The compile commands of a module outside of the tree, from a dry run with M=; files relative to its folder.
+
+    Runs the module's own makefile. Raises TreeError where the kernel was not prepared by Kbuild.
+    """
+    build = Path(tree.build) if tree.build else Path(tree.root)
+    if not (build / "include/config/auto.conf").is_file():
+        raise TreeError(f"{build} was not prepared by Kbuild: it cannot be asked for the module's commands",
+                        f"put a compile_commands.json into {folder}")  # fmt: skip
+    stamp = read_stamp(build)
+    arch = stamp.config.partition("@")[2] if stamp is not None else ""
+    output = [f"O={build}"] if str(build) != tree.root else []
+    command = ["make", "-C", tree.root, *output, *variables(arch), f"M={folder}", "-n", "V=1", "-k", "modules"]
+    with tempfile.TemporaryDirectory(prefix="kqual-module-") as scratch:
+        printed = Path(scratch) / "dryrun.txt"
+        said = make.run(command, Path(tree.root), "make -n M=", allow_failure=True, output=printed)
+        text = printed.read_text("utf-8", "replace")
+    found = [c for c in parse_dry_run(text, str(build), folder)[0] if not os.path.isabs(c.file) and not c.file.endswith(".mod.c")]
+    if not found and said.strip():
+        raise TreeError(f"make -n M={folder} printed no compile command:\n{make.last_lines(said)}", make.hint_for(said))
+    return found

@@ -24,7 +24,8 @@ class CompileCommand(msgspec.Struct, frozen=True):
 class Tree(msgspec.Struct):
     """A tree that can be read. `root` and `build` are absolute paths; `root` is a link copy when the user's tree was
     configured in place. `config_digest` is the SHA-256 of the final `.config` ("" where there is none). `notes` is the
-    ledger: what is missing and which options did not make it into `.config`, one sentence each."""
+    ledger: what is missing and which options did not make it into `.config`, one sentence each. `beside` are folders
+    outside of the tree by the name that reports give them."""
 
     root: str
     origin: str  # "compile_commands.json" | "cmd files" | "kbuild" | "plain"
@@ -33,6 +34,7 @@ class Tree(msgspec.Struct):
     config_digest: str
     commands: list[CompileCommand]
     notes: list[str]
+    beside: dict[str, str] = {}
 
 
 class Diagnosis(msgspec.Struct, frozen=True):

@@ -6,12 +6,19 @@ import errno
 import os
 from pathlib import Path
 
+from verifier.tree.architecture import TRIPLES
 from verifier.tree.model import CompileCommand, TreeError
 
 _SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv", "venv"})
 # what a kernel tree is read for without its Kbuild: the parts that every configuration shares
-_KERNEL_FOLDERS = ("arch/x86/entry", "arch/x86/ia32", "arch/x86/kernel", "arch/x86/mm", "block", "certs", "crypto", "fs",
-                   "init", "io_uring", "ipc", "kernel", "lib", "mm", "net", "security", "virt")  # fmt: skip
+_KERNEL_FOLDERS = ("block", "certs", "crypto", "fs", "init", "io_uring", "ipc", "kernel", "lib", "mm", "net", "security",
+                   "virt")  # fmt: skip
+_OWN_FOLDERS = {"x86": ("entry", "ia32", "kernel", "mm"), "arm64": ("kernel", "mm")}
+_OWN_FLAGS = {
+    "x86": ("-m64", "-mno-sse", "-mcmodel=kernel", "-O2", "-DCC_USING_FENTRY"),
+    "arm64": (f"--target={TRIPLES['arm64']}", "-mgeneral-regs-only", "-O2", "-DCC_USING_PATCHABLE_FUNCTION_ENTRY",
+              "-DKASAN_SHADOW_SCALE_SHIFT="),
+}  # fmt: skip
 _KERNEL_SKIPPED = frozenset({"tests", "selftests", "test", "kunit", "vdso", "tools"})
 KERNEL_NOTE = (
     "read without Kbuild: options and generated headers are guesses, and drivers, sound and other architectures are left out"
@@ -55,20 +62,21 @@ def commands(root: Path, names: list[str]) -> list[CompileCommand]:
     return [CompileCommand(n, str(root), ["cc", "-std=gnu11", *paths, "-c", "-o", n[:-2] + ".o", n]) for n in names]
 
 
-def kernel(root: Path, stubs: Path, notes: list[str]) -> list[CompileCommand]:
+def kernel(root: Path, stubs: Path, notes: list[str], architecture: str = "x86") -> list[CompileCommand]:
     """Commands for a kernel tree with the headers in `stubs` (see verifier.tree.stubs) in place of generated ones; what
     could not be listed is added to `notes`."""
-    arch = f"{root}/arch/x86/include"
+    arch = f"{root}/arch/{architecture}/include"
     flags = [
         *("gcc", "-nostdinc", f"-I{arch}", f"-I{stubs}", f"-I{root}/include", f"-I{arch}/uapi", f"-I{stubs}/uapi"),
         *(f"-I{root}/include/uapi", "-include", f"{root}/include/linux/kconfig.h"),
         *("-include", f"{root}/include/linux/compiler_types.h", "-D__KERNEL__", "-std=gnu11", "-fshort-wchar"),
-        *("-funsigned-char", "-fno-common", "-fno-strict-aliasing", "-m64", "-mno-sse", "-mcmodel=kernel", "-O2"),
-        *("-DCC_USING_FENTRY", "-Wno-pointer-sign"),
+        *("-funsigned-char", "-fno-common", "-fno-strict-aliasing", "-Wno-pointer-sign"),
+        *_OWN_FLAGS[architecture],
     ]
     skipped = _SKIPPED | _KERNEL_SKIPPED
     result = []
-    for name in sources(root, _KERNEL_FOLDERS, skipped, notes):
+    own_folders = tuple(f"arch/{architecture}/{folder}" for folder in _OWN_FOLDERS[architecture])
+    for name in sources(root, (*own_folders, *_KERNEL_FOLDERS), skipped, notes):
         base = os.path.basename(name)[:-2].replace("-", "_")
         folder = os.path.dirname(name)
         own = [f"-I{root}/{folder}", f'-DKBUILD_MODFILE="{folder}/{base}"', f'-DKBUILD_BASENAME="{base}"']

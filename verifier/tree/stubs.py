@@ -27,20 +27,20 @@ _VALUES = {"HZ": "250", "NR_CPUS": "64", "PGTABLE_LEVELS": "4", "NODES_SHIFT": "
            "INIT_ENV_ARG_LIMIT": "32", "BUILD_SALT": '""', "MODULES_TREE_LOOKUP": "1"}  # fmt: skip
 _NUMBER = re.compile(r"^[ \t]+(?:int|hex)\b", re.MULTILINE)
 _NUMBER_DEFAULT = re.compile(r"^[ \t]+default[ \t]+(0x[0-9a-fA-F]+|-?\d+)[ \t]*(?:if[ \t]+(.*))?$", re.MULTILINE)
-_BASE = (
-    *("PAGE_SIZE_4KB", "64BIT", "X86", "X86_64", "SMP", "MMU", "NUMA", "CC_IS_GCC", "SPARSEMEM"),
-    *("SPARSEMEM_VMEMMAP", "HZ_250"),
-)
+_BASE = ("PAGE_SIZE_4KB", "64BIT", "SMP", "MMU", "NUMA", "CC_IS_GCC", "SPARSEMEM", "SPARSEMEM_VMEMMAP", "HZ_250")
+_OWN = {"x86": ("X86", "X86_64"), "arm64": ("ARM64", "ARM64_4K_PAGES", "ARM64_VA_BITS_48", "ARM64_PA_BITS_48")}
+_OWN_VALUES = {"x86": {}, "arm64": {"ARM64_PAGE_SHIFT": "12", "PAGE_SHIFT": "12", "ARM64_VA_BITS": "48", "ARM64_PA_BITS": "48",
+                                    "ARM64_CONT_PTE_SHIFT": "4", "ARM64_CONT_PMD_SHIFT": "4", "ARCH_MMAP_RND_BITS": "18"}}
 
 
-def options(root: Path, fragment: dict[str, str]) -> dict[str, str]:
+def options(root: Path, fragment: dict[str, str], architecture: str = "x86") -> dict[str, str]:
     """The guessed configuration: option without its prefix to its C value. `fragment` maps CONFIG_ names to values."""
     blocks: dict[str, str] = {}
     core: set[str] = set()  # a plain `default y` counts for these: elsewhere it hangs on an enclosing `if`
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(f for f in folders if f not in (".git", "Documentation", "tools"))
         if os.path.relpath(folder, root) == "arch":
-            folders[:] = [name for name in folders if name == "x86"]
+            folders[:] = [name for name in folders if name == architecture]
         for name in sorted(files):
             if name.startswith("Kconfig"):
                 text = (Path(folder) / name).read_text("utf-8", "replace").replace("\\\n", " ")
@@ -48,7 +48,7 @@ def options(root: Path, fragment: dict[str, str]) -> dict[str, str]:
                     blocks[match[1]] = blocks.get(match[1], "") + match[2]
                     if not folder.startswith((f"{root}/drivers", f"{root}/sound")):
                         core.add(match[1])
-    chosen = {name for name in _BASE if name in blocks} | {"64BIT", "X86_64", "X86"}
+    chosen = {name for name in (*_BASE, *_OWN[architecture]) if name in blocks} | {"64BIT", *_OWN[architecture]}
     chosen |= {n.removeprefix("CONFIG_") for n, v in fragment.items() if v == "y"} & blocks.keys()
     refused = {name.removeprefix("CONFIG_") for name, value in fragment.items() if value == "n"}
     grew = True
@@ -70,7 +70,7 @@ def options(root: Path, fragment: dict[str, str]) -> dict[str, str]:
         if _NUMBER.search(body):
             defaults = (v for v, condition in _NUMBER_DEFAULT.findall(body) if _holds(condition, chosen))
             values[name] = next(defaults, "0")
-    values.update({name: value for name, value in _VALUES.items() if name in blocks})
+    values.update({name: value for name, value in (_VALUES | _OWN_VALUES[architecture]).items() if name in blocks})
     return values
 
 
@@ -130,7 +130,7 @@ def _evaluate(words: list[str]) -> bool:
     return either()
 
 
-def headers(root: Path, values: dict[str, str], version: str) -> dict[str, str]:
+def headers(root: Path, values: dict[str, str], version: str, architecture: str = "x86") -> dict[str, str]:
     """The stand-in headers: path below the stub directory to text."""
     numbers = [int(n) for n in re.findall(r"\d+", version)[:3]] + [0, 0, 0]
     code = (numbers[0] << 16) + (numbers[1] << 8) + min(numbers[2], 255)
@@ -143,13 +143,13 @@ def headers(root: Path, values: dict[str, str], version: str) -> dict[str, str]:
         "generated/rq-offsets.h": "",
         "generated/utsrelease.h": f'#define UTS_RELEASE "{version}"\n',
         "generated/utsversion.h": '#define UTS_VERSION "#1"\n',
-        "generated/compile.h": '#define UTS_MACHINE "x86_64"\n#define LINUX_COMPILE_BY ""\n#define LINUX_COMPILE_HOST ""\n'
+        "generated/compile.h": '#define UTS_MACHINE ""\n#define LINUX_COMPILE_BY ""\n#define LINUX_COMPILE_HOST ""\n'
         '#define LINUX_COMPILER ""\n',
         "uapi/linux/version.h": f"#define LINUX_VERSION_CODE {code}\n#define KERNEL_VERSION(a,b,c) (((a) << 16) + ((b) << 8)"
         " + ((c) > 255 ? 255 : (c)))\n",
     }
     for folder, below in (("include/asm-generic", "asm"), ("include/uapi/asm-generic", "uapi/asm")):
-        own = "arch/x86/" + ("include/uapi/asm" if below.startswith("uapi") else "include/asm")
+        own = f"arch/{architecture}/" + ("include/uapi/asm" if below.startswith("uapi") else "include/asm")
         texts = [(root / f / "Kbuild") for f in (folder, own)]
         wanted = {
             name
@@ -178,10 +178,10 @@ def headers(root: Path, values: dict[str, str], version: str) -> dict[str, str]:
     return result
 
 
-def write(root: Path, stubs: Path, fragment: dict[str, str], version: str) -> dict[str, str]:
+def write(root: Path, stubs: Path, fragment: dict[str, str], version: str, architecture: str = "x86") -> dict[str, str]:
     """Writes the stand-ins below `stubs` and returns the guessed options."""
-    values = options(root, fragment)
-    for name, text in sorted(headers(root, values, version).items()):
+    values = options(root, fragment, architecture)
+    for name, text in sorted(headers(root, values, version, architecture).items()):
         path = stubs / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
