@@ -26,6 +26,8 @@ from verifier.tree import TreeError
 @click.option("--head", metavar="REV", help="With --base: gate what REV has, not the working tree.")
 @click.option("-g", "span", metavar="A..B", help="Short for --base A --head B.")
 @click.option("--module", metavar="DIR", help="Gate an out-of-tree module, as for make M=DIR; its makefile is run.")
+@click.option("--trust-build", "trust", is_flag=True,
+              help="Ask Kbuild about the patched tree, which runs its makefiles: for the commands of new files, and what it generates.")
 @click.option("--max-patch", type=click.IntRange(1, 1 << 20), default=MOST_BYTES >> 20, show_default=True, metavar="MIB",
               help="Refuse a larger patch.")
 @options.tree_options
@@ -34,7 +36,7 @@ from verifier.tree import TreeError
 @click.pass_obj
 def gate(
     services: Any, tree: str, patch: str | None, base: str | None, head: str | None, span: str | None, module: str | None,
-    max_patch: int, **given: Any,
+    trust: bool, max_patch: int, **given: Any,
 ) -> None:  # fmt: skip
     """Report what a change of TREE makes worse, and what it fixes.
 
@@ -49,7 +51,7 @@ def gate(
         kqual gate linux --module ~/driver                  a module that is built outside of the tree
     """
     try:
-        document = judged(services, tree, lambda folder: read_change(folder, patch, base, head, span, max_patch << 20, module), given)
+        document = judged(services, tree, lambda folder: read_change(folder, patch, base, head, span, max_patch << 20, module), trust, given)
     except (KqualError, TreeError) as error:
         if given["form"] == "b4":  # a check that says nothing would be taken for one that passed
             from reports import b4
@@ -59,12 +61,12 @@ def gate(
     finish(services, document, given, tree, None)  # the store's pictures are those of the base
 
 
-def judged(services: Any, tree: str, reading: Callable[[str], Change], given: dict[str, Any]) -> Document:
+def judged(services: Any, tree: str, reading: Callable[[str], Change], trust: bool, given: dict[str, Any]) -> Document:
     """The document of the change that `reading` gives for the tree's folder."""
     folder = check_tree(tree)
     output.remote_of(given["source"])
     change = reading(folder)
-    change.strict = given["strict"]
+    change.strict, change.trust = given["strict"], trust
     report_scope = tuple(scope_part(part, folder) for part in given["report_scope"])
     with open_session(services, tree, **tree_part(given)) as session:
         document = services.gate(

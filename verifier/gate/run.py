@@ -1,7 +1,7 @@
 """The gate: which verdicts a change makes worse, which it betters, and how much of it was seen.
 
 The stored scan is the ground; a patch, or a revision, is an overlay over it (verifier.gate.overlay), and two variants
-of the program are compared.  Nothing of a patched tree is executed.
+of the program are compared.  Nothing of a patched tree is executed, unless the caller trusts it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from verifier.gate.variant import Variant, make_variant
 from verifier.gate.worse import Names, newly_open, no_longer_open, relined
 from verifier.program.analyse import Analysis, Progress, analysis
 from verifier.program.report import shape_findings, to_finding
+from verifier.tree.model import silent
 
 
 class Change(msgspec.Struct, kw_only=True):
     """What to gate: a patch, or what lies between two revisions of the checkout `folder` (`head` None: the working
     tree), or the folder of an out-of-tree `module`.  `strict` gives no weight to permissions that the change itself
-    makes."""
+    makes; with `trust` Kbuild is asked about the patched tree."""
 
     patch: bytes | None = None
     base: str = ""
@@ -35,6 +36,7 @@ class Change(msgspec.Struct, kw_only=True):
     folder: str = ""
     module: str = ""
     strict: bool = False
+    trust: bool = False
     most: int = MOST_BYTES
 
 
@@ -56,8 +58,9 @@ def run_gate(
         after.renamed = revisions.renames(change.folder, change.base, change.head)
         series = [("", after)]
     base = analysis(tree, store, pack, jobs, scope, progress)
-    first = make_variant(tree, base, before, jobs, scope)
-    variants = [make_variant(tree, base, overlay, jobs, scope) for _, overlay in series]
+    trust = (progress or silent) if change.trust else None
+    first = make_variant(tree, base, before, jobs, scope, trust)
+    variants = [make_variant(tree, base, overlay, jobs, scope, trust) for _, overlay in series]
     document = compare(first, variants[-1], change.strict)
     if len(series) > 1:
         document.completeness.ledger += _one_by_one(first, variants, [subject for subject, _ in series])

@@ -1,7 +1,8 @@
 """The units that a patch touches, read again with its contents in place of the tree's.
 
 Nothing of the patched tree is executed: not a Makefile, not a script, not Kconfig.  So a new source borrows the command
-of a neighbour, and changes to the build itself are only listed.
+of a neighbour, and changes to the build itself are only listed.  Where Kbuild was asked about the patched tree
+(verifier.gate.trusted) the commands are its own.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ import msgspec
 from verifier.findings import UnitTrouble
 from verifier.frontend.extract import RECORDS, decoded, extract_files, in_scope
 from verifier.frontend.units import work_of
+from verifier.gate import trusted
 from verifier.gate.overlay import Overlay
 from verifier.ir.model import decode
 from verifier.program.analyse import Analysis
 from verifier.program.index import UnitIndex, index_unit
-from verifier.tree.model import CompileCommand
+from verifier.tree.model import CompileCommand, unit_key
 
 BUILD_FILES = ("Makefile", "Kbuild", "Kconfig")
 GONE = b'#error "removed by the patch"\n'
@@ -38,8 +40,10 @@ class Reading:
         self.notes: list[str] = []
 
 
-def read(tree: Any, base: Analysis, overlay: Overlay, jobs: int, scope: tuple[str, ...] = ()) -> Reading:
-    """Read every unit that the overlay touches."""
+def read(
+    tree: Any, base: Analysis, overlay: Overlay, jobs: int, scope: tuple[str, ...] = (), patched: Any = None
+) -> Reading:
+    """Read every unit that the overlay touches; `patched` is the tree with the overlay where Kbuild may be asked about it."""
     out = Reading()
     touched = overlay.touched
     if not touched:
@@ -70,10 +74,49 @@ def read(tree: Any, base: Analysis, overlay: Overlay, jobs: int, scope: tuple[st
             continue
         keys[id(command)] = record.key
         wanted.append(command)
-    seen = _take(tree, base, contents, wanted, keys, before, jobs, out)
-    _read_new(tree, base, overlay, contents, seen, scope, jobs, out)
-    _remark(overlay, included | seen | {r.file for r in base.records}, out)
+    if patched is not None:
+        wanted = _rebuilt(tree, base, patched, wanted, keys, before, scope, jobs, out)
+        out.notes += trusted.notes(tree, patched, included)
+    seen = {c.file for c in patched.commands} if patched is not None else set()
+    seen |= _take(tree, base, contents, wanted, keys, before, jobs, out)
+    _read_new(tree, base, overlay, contents, seen, scope, jobs, out, patched is None)
+    _remark(overlay, included | seen | {r.file for r in base.records}, out, patched is None)
     return out
+
+
+def _rebuilt(
+    tree: Any, base: Analysis, patched: Any, wanted: list[CompileCommand], keys: dict[int, str], before: dict[str, str],
+    scope: tuple[str, ...], jobs: int, out: Reading,
+) -> list[CompileCommand]:  # fmt: skip
+    """Read units that the patched build compiles anew or otherwise, and drop those that it does not compile any more;
+    returns what is left of `wanted`."""
+    found = trusted.Difference(tree, patched)
+    commands = {unit_key(command): record.key for record, command in _by_record(tree, base)}
+    mine: dict[int, str] = {}
+    for command in (*found.added, *found.changed):
+        if in_scope(command.file, scope):
+            key = commands.get(unit_key(command))
+            mine[id(command)] = key or f"new:{command.file}"
+            out.added += key is None
+            how = "compiled otherwise" if key else "compiled now"
+            out.notes.append(f"{command.file}: {how}, as the patched build says")
+    gone = {unit_key(command) for command in found.gone}
+    for command in found.gone:
+        key = commands.get(unit_key(command))
+        if key is not None and key not in out.exchanged:
+            out.exchanged[key] = (base.index(key), None)
+            out.removed += 1
+            out.notes.append(f"{command.file}: not compiled any more, as the patched build says")
+    _take(patched, base, {}, [c for c in (*found.added, *found.changed) if id(c) in mine], mine, before, jobs, out)
+    otherwise = {unit_key(command) for command in found.changed}
+    return [c for c in wanted if unit_key(c) not in otherwise | gone]
+
+
+def _by_record(tree: Any, base: Analysis) -> list[tuple[Any, CompileCommand]]:
+    """The units of the base with their commands."""
+    records = [r for r in base.records if not r.file.startswith("<")]
+    commands = _commands(tree, base, records)
+    return [(record, commands[record.key]) for record in records if record.key in commands]
 
 
 def _take(
@@ -118,9 +161,9 @@ def _commands(tree: Any, base: Analysis, records: list[Any]) -> dict[str, Compil
 
 def _read_new(
     tree: Any, base: Analysis, overlay: Overlay, contents: dict[str, bytes], seen: set[str], scope: tuple[str, ...],
-    jobs: int, out: Reading,
+    jobs: int, out: Reading, borrow: bool,
 ) -> None:  # fmt: skip
-    """Read sources that the patch makes, with a neighbour's command."""
+    """Read sources that the patch makes, with a neighbour's command, where it may be borrowed."""
     made = [
         name for name in sorted(overlay.files)
         if name.endswith(".c") and name not in seen and in_scope(name, scope)
@@ -129,6 +172,9 @@ def _read_new(
     wanted: list[CompileCommand] = []
     keys: dict[int, str] = {}
     for name in made:
+        if not borrow:
+            out.notes.append(f"{name}: new, and the patched build does not compile it: not read")
+            continue
         other = neighbour(tree.commands, name, overlay.renamed.get(name))
         if other is None:
             out.notes.append(f"{name}: new, and nothing near it is compiled: not read")
@@ -174,11 +220,13 @@ def moved(command: CompileCommand, name: str, root: str) -> CompileCommand:
     return msgspec.structs.replace(command, file=name, arguments=arguments)
 
 
-def _remark(overlay: Overlay, known: set[str], out: Reading) -> None:
+def _remark(overlay: Overlay, known: set[str], out: Reading, untouched: bool) -> None:
     """List what of the patch was not looked at."""
     for name in sorted(overlay.touched):
         last = os.path.basename(name)
         if last.startswith(BUILD_FILES) or last == ".config" or name.endswith((".mk", ".lds", ".lds.S")):
+            if not untouched:
+                continue
             out.notes.append(f"{name}: not interpreted: nothing of a patch is executed")
         elif name.endswith((".S", ".s", ".tbl", ".rs")):
             out.notes.append(f"{name}: not C, not read")

@@ -9,15 +9,17 @@ cycles through a changed function start from nothing, and open obligations whose
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Any
 
 import msgspec
 
 from verifier.flow.summary import TRIVIAL, Summary
+from verifier.gate import trusted
 from verifier.gate.overlay import Overlay
 from verifier.gate.units import Reading, read
 from verifier.ir.model import Function
-from verifier.program.analyse import Analysis
+from verifier.program.analyse import Analysis, Progress
 from verifier.program.bodies import Bodies
 from verifier.program.engine import Engine
 from verifier.program.link import callees, relink
@@ -188,6 +190,10 @@ def shape_of(fn: Function) -> Any:
     )  # fmt: skip
 
 
-def make_variant(tree: Any, base: Analysis, overlay: Overlay, jobs: int = 1, scope: tuple[str, ...] = ()) -> Variant:
-    """The stored program with an overlay."""
-    return Variant(base, overlay, read(tree, base, overlay, jobs, scope))
+def make_variant(
+    tree: Any, base: Analysis, overlay: Overlay, jobs: int = 1, scope: tuple[str, ...] = (), trust: Progress | None = None
+) -> Variant:
+    """The stored program with an overlay.  Where `trust` observes it, Kbuild is asked about the patched tree."""
+    asking = trusted.asked(tree, overlay, trust) if trust is not None and overlay.touched else nullcontext()
+    with asking as patched:
+        return Variant(base, overlay, read(tree, base, overlay, jobs, scope, patched))
