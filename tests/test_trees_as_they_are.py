@@ -183,5 +183,5 @@ def test_a_configuration_of_ones_own(run, tmp_path):
     code, found, err = run("scan", "linux", "--config", "config-6.99-distro")
     assert code == 0, err
     notes = [e["what"] for e in found["completeness"]["ledger"] if e["kind"] == "tree"]
-    assert notes == ["CONFIG_SECURITY_LANDLOCK=y is not in the final .config: this kernel does not know it"]
+    assert "CONFIG_SECURITY_LANDLOCK=y is not in the final .config: this kernel does not know it" in notes
     assert found["completeness"]["units"]["total"] == 2
