@@ -10,7 +10,11 @@ import sys
 import pytest
 from gate_trees import FILES, RULES, write_tree
 
+from verifier.cli.check import located
 from verifier.cli.main import main
+from verifier.frontend.flags import understood
+from verifier.program.scanned import Scanned
+from verifier.store import Store
 
 DROP = ("\tif (err)\n\t\treturn err;\n\treturn perform", "\treturn perform")
 # what make C=1 puts between the checker and the file
@@ -123,6 +127,14 @@ def test_mistakes(run, place, tmp_path):
     (place / "late.c").write_text("int late;\n")
     code, _, err = run("check", "late.c")
     assert code == 2 and "not compiled" in err
+
+
+def test_what_the_parser_defines_itself_is_not_given(tmp_path):
+    """Else a precompiled header would never suit."""
+    (tmp_path / "a.c").write_text("int a;\n")
+    with Store.open(tmp_path / "s") as store:
+        _, command = located(store, Scanned("kbuild", "6.12", "", [], []), str(tmp_path), (*FLAGS, str(tmp_path / "a.c")))
+    assert command.file == "a.c" and understood(command.arguments, "/").defines == ("-D__KERNEL__",)
 
 
 MAKEFILE = """c_flags = -Wp,-MMD,.x.d -nostdinc -Iinclude -D__KERNEL__ -std=gnu11 -O2 -DKBUILD_MODNAME='"x"'

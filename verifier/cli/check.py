@@ -21,6 +21,11 @@ from verifier.program import scanned
 from verifier.tree import CompileCommand, Tree, open_tree
 from verifier.tree.architecture import TRIPLES
 
+# CHECKFLAGS of the kernel's Makefile: the parser defines them itself, and on the command line they would keep it from
+# using a precompiled header
+PREDEFINED = frozenset(
+    f"-D{name}" for name in ("__linux__", "linux", "__STDC__", "unix", "__unix__", "__x86_64__", "__i386__", "__aarch64__")
+)
 HINT = "kqual scan TREE first; then make C=1 CHECK='kqual check'"
 
 
@@ -98,8 +103,9 @@ def located(store: Any, last: scanned.Scanned, top: str, arguments: tuple[str, .
         build = store.meta("build") or here
         build = build if os.path.realpath(build) == os.path.realpath(here) else here
         tree = Tree(os.path.realpath(top), "given", build, last.version, last.config_digest, [], [])
+        own = [a for a in arguments if a not in PREDEFINED]
         target = [f"--target={TRIPLES[store.meta('arch')]}"] if store.meta("arch") else []
-        return tree, CompileCommand(name, here, ["cc", *target, *arguments])
+        return tree, CompileCommand(name, here, ["cc", *target, *own])
     tree = open_tree(top, store.meta("config") or "audit", store.meta("build") or None, arch=store.meta("arch") or "")
     for command in tree.commands:
         if command.file == name:

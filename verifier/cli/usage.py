@@ -10,7 +10,8 @@ from verifier.store import Store
 
 KIND, KEY = "used", "scan"
 # kinds of values that a scan makes and can make again, those that cost least to make first
-REMADE = ("catalogue", "modules", "completeness", "obligations", "doors", "program", "results", "index", "unit-record", "unit")
+REMADE = ("catalogue", "modules", "completeness", "obligations", "doors", "program", "scanned", "results", "index",
+          "unit-record", "unit")  # fmt: skip
 
 
 class Used(msgspec.Struct, array_like=True):
