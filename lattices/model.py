@@ -38,7 +38,8 @@ class Exemption:
 class Rule:
     """A controlled operation and what it requires; see docs/rules.md for the keys.
 
-    `operands` are the names that `operation` binds, in order of first use.  Every item of `requires` must hold.
+    `operands` are the names that `operation` binds, in order of first use, and `variables`, which are parameters and
+    local variables of the functions in `in`, as they stand at the operation.  Every item of `requires` must hold.
     `prelude` is C that stands before `good` and `bad` (the file's own, shared by its rules).
     """
 
@@ -64,6 +65,7 @@ class Rule:
     prelude: str = ""
     operation_text: str = ""
     requires_text: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,7 @@ class Pack:
     overlaid: list[Overlaid] = field(default_factory=list)
     hooks: dict[str, Hook] = field(default_factory=dict)
     families: dict[str, Family] = field(default_factory=dict)
+    idle: dict[str, str] = field(default_factory=dict)  # functions whose calls of capability checks decide nothing, and why
     opened: dict[str, str] = field(default_factory=dict)
     digest: str = ""
 

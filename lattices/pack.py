@@ -56,7 +56,8 @@ DIRECTORY = Path(__file__).parent / "linux"
 _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "rule": {
         "id": str, "service": str, "slot": str, "member": str, "operation": str, "requires": list, "when": str,
-        "exempt": list, "in": list, "not_in": list, "subject": str, "tier": str, "lock": str, "reason": str,
+        "exempt": list, "in": list, "not_in": list, "variables": list, "subject": str, "tier": str, "lock": str,
+        "reason": str,
         "good": str, "bad": str, "versions": str, "replaces": bool,
     },
     "check": {
@@ -78,6 +79,7 @@ _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     },
     "family": {"name": str, "files": list, "names": list, "other": list, "versions": str},
     "opened": {"slot": str, "reason": str, "versions": str},
+    "idle": {"functions": list, "reason": str, "versions": str},
     "retire": {"id": str, "reason": str},
 }  # fmt: skip
 _NEEDED = {
@@ -93,6 +95,7 @@ _NEEDED = {
     "hook": ("name",),
     "family": ("name", "files", "names"),
     "opened": ("slot", "reason"),
+    "idle": ("functions", "reason"),
     "retire": ("id", "reason"),
 }
 
@@ -320,6 +323,8 @@ class _Loader:
         self._named("hook", pack.hooks, "name", self._hook)
         self._named("family", pack.families, "name", self._family)
         self._named("opened", pack.opened, "slot", self._opened)
+        for entry in self.entries["idle"]:
+            pack.idle |= dict.fromkeys(entry.strings("functions"), entry.values["reason"])
         doors: dict[str, Door] = {}
         self._named("door", doors, "name", self._door)
         pack.doors = list(doors.values())
@@ -505,6 +510,9 @@ class _Loader:
         operands: tuple[str, ...] | None = None  # unknown: the other lines are still read
         if operation is not None:
             operands = tuple(n for n in expressions.names(operation) if n != "current" and n not in self.pack.globals)
+            operands += tuple(n for n in entry.strings("variables") if n not in operands)
+        if not values.get("in") and (values.get("variables") or (operation is not None and _stored_global(operation))):
+            entry.fail("variables and globals stand for those of functions in `in`", "name the functions", "operation")
         requires = [self.expression(entry, "requires", text, operands) for text in values["requires"]]
         when = self.expression(entry, "when", values["when"], operands) if "when" in values else None
         exempt = [self._exempt(entry, item, operands) for item in values.get("exempt", [])]
@@ -517,6 +525,7 @@ class _Loader:
             values.get("lock", ""), values.get("reason", ""), values.get("good", ""), values.get("bad", ""),
             entry.source.shown, entry.source.line_of("rule", entry.index),
             str(entry.source.tables.get("prelude", "")), values["operation"], tuple(values["requires"]),
+            entry.strings("variables"),
         )  # fmt: skip
 
     def _exempt(self, entry: _Entry, item: Any, operands: tuple[str, ...] | None) -> Exemption | None:
@@ -560,6 +569,10 @@ class _Loader:
             return text.strip(), None
         call = self.expression(entry, "exempt", re.sub(r"[^\w]", "_", name) + text[len(name) :])
         return (name.strip(), call[2]) if call is not None and call[0] == "call" else None
+
+
+def _stored_global(operation: Expr) -> bool:
+    return operation[0] == "assign" and operation[1][0] == "name"
 
 
 def _apply(accessor: Accessor, call: Expr) -> Expr:

@@ -51,6 +51,23 @@ struct thing;
 void admin_op(struct thing *thing);
 int use_bad(struct thing *thing) { admin_op(thing); return 0; }
 '''
+
+[[check]]
+name = "thing_permitted"
+family = "capability"
+allow = "true"
+objects = [0]
+
+[[rule]]
+id = "thing-permit"
+service = "file"
+operation = "permit_op(thing)"
+requires = ["thing_permitted(thing)"]
+reason = "permits the thing"
+
+[[idle]]
+functions = ["listed"]
+reason = "a longer list for some"
 """
 HEADER = """struct thing { struct thing *next; int state; };
 int security_thing(struct thing *thing);
@@ -60,6 +77,7 @@ void security_free_thing(struct thing *thing) { thing->state = 0; }
 _Bool capable(int cap);
 void controlled_op(struct thing *thing);
 void admin_op(struct thing *thing);
+void permit_op(struct thing *thing);
 """
 PROGRAM = """#include "thing.h"
 
@@ -173,6 +191,24 @@ int driver(struct thing *thing)
 	return security_namesake(thing);
 }
 
+_Bool thing_permitted(struct thing *thing)
+{
+	return thing->state == 7 || capable(12);
+}
+
+int permitted(struct thing *thing)
+{
+	if (!thing_permitted(thing))
+		return -1;
+	permit_op(thing);
+	return 0;
+}
+
+int listed(void)
+{
+	return capable(21) ? 2 : 1;
+}
+
 #ifdef NEVER
 int compiled_out(struct thing *thing)
 {
@@ -282,6 +318,17 @@ def test_capabilities_have_their_own_family(sites):
     assert (site["family"], site["service"], site["status"]) == ("capability", "system", "load-bearing")
 
 
+def test_a_call_in_the_body_of_a_check_protects_what_the_check_does(sites):
+    (site,) = of(sites, "thing_permitted")
+    assert (site["check"], site["status"]) == ("capable", "load-bearing")
+    assert site["protects"] == ["thing-permit permit_op(thing) @ permitted through thing_permitted"]
+
+
+def test_a_call_that_refuses_nothing_is_declared_so(sites):
+    (site,) = of(sites, "listed")
+    assert (site["status"], site["reason"]) == ("unexplained", "declared to decide nothing: a longer list for some")
+
+
 def test_calls_that_are_not_analysed_are_in_the_ledger(run):
     document = json.loads(run("--format", "json")[1])
     line = line_of("return security_thing(thing);", -1)
@@ -307,7 +354,7 @@ def test_filters_give_the_same_verdicts(run, sites):
 def test_text(run):
     status, out, _ = run()
     assert status == 0
-    assert "11 enforcing sites: 4 load-bearing (36.4%), 2 redundant (18.2%), 5 unexplained (45.5%)" in out
+    assert "14 enforcing sites: 6 load-bearing (42.9%), 2 redundant (14.3%), 6 unexplained (42.9%)" in out
     assert f"use.c:{line_of('security_other')}: security_other in unasked: unexplained: no rule asks for it" not in out
     assert "security_other in unasked: unexplained: no rule asks for security_other" in out
     assert "redundant with use.c" not in out and "redundant with use.c" in run("--all")[1]

@@ -292,7 +292,8 @@ def test_the_digest_takes_in_all_that_the_engine_reads(packs):
 def test_every_field_of_a_record_is_read_or_for_people():
     """A field that is added to a record must be looked at here: is it for people, or does the engine read it?"""
     read = {
-        model.Rule: "id slot member operation operands requires when exempt in_functions not_in subject tier lock operation_text",
+        model.Rule: "id slot member operation operands requires when exempt in_functions not_in subject tier lock operation_text "
+        "variables",
         model.Check: "name family allow namespace mask objects subject modifiers implies writes",
         model.Exemption: "condition name params checks",
         model.Accessor: "params value",

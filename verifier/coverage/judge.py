@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from verifier.coverage.asks import Asks
 from verifier.coverage.difference import Effect, Flip, effect
+from verifier.coverage.inside import protected
 from verifier.coverage.removal import Remover
 from verifier.coverage.sites import Site
 from verifier.findings import CheckPlace
@@ -168,7 +169,7 @@ class Judge:
 
     def judge(self, site: Site, explain: Callable[[Judge, Site], str]) -> Shown:
         """The site as it is reported; `explain` says why a site protects nothing that is known."""
-        flips = self.alone(site).flips
+        flips = self.alone(site).flips or protected(self.asks, site)
         status, other, reason = "load-bearing", None, ""
         if not flips:
             found = self.partner(site)

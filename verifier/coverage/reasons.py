@@ -15,6 +15,8 @@ def explain(judge: Judge, site: Site) -> str:
     record = base.pack.check(site.check)
     if record is not None and record.allow == "none":
         return "declared to decide nothing" + (f": {record.reason}" if record.reason else "")
+    if site.family == "capability" and site.function in base.pack.idle:
+        return "declared to decide nothing: " + base.pack.idle[site.function]
     result = base.results.get(site.fid)
     if result is None:
         return "its function was not analysed"

@@ -35,7 +35,7 @@ def run_coverage(
     The whole answer is stored under the base's digest; a later run for all or some sites reads it.
     """
     base = analysis(tree, store, pack, jobs, scope, progress)
-    key = digest_of(COVERAGE_VERSION, base.digest)
+    key = digest_of(COVERAGE_VERSION, base.digest, *(f"{name} {why}" for name, why in sorted(pack.idle.items())))
     data = store.get("coverage", key)
     if data is not None:
         document = msgspec.msgpack.decode(data, type=CoverageDocument)

@@ -65,8 +65,8 @@ def expression_variables(fn: Function) -> list[frozenset[str]]:
     return _variables(fn)[0]
 
 
-def liveness(fn: Function, succ: list[list[int]]) -> list[frozenset[str]]:
-    """Variables live at the entry of every block; variables whose address is taken are always live."""
+def liveness(fn: Function, succ: list[list[int]], kept: frozenset[str] = frozenset()) -> list[frozenset[str]]:
+    """Variables live at the entry of every block; `kept` ones and those whose address is taken are always live."""
     mentions, taken = _variables(fn)
     uses: list[set[str]] = []
     defs: list[set[str]] = []
@@ -120,7 +120,7 @@ def liveness(fn: Function, succ: list[list[int]]) -> list[frozenset[str]]:
             if new != live[b]:
                 live[b] = new
                 changed = True
-    return [names | taken for names in live]
+    return [names | taken | kept for names in live]
 
 
 def modified(fn: Function, body: set[int]) -> frozenset[str]:

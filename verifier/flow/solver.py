@@ -33,7 +33,7 @@ class Solver:
         self.budget = budget
         self.succ = cfg.successors(self.fn)
         self.loops = cfg.loops(self.succ)
-        self.live = cfg.liveness(self.fn, self.succ)
+        self.live = cfg.liveness(self.fn, self.succ, frame.watcher.kept(self.fn.name))
         self.written = {h: cfg.modified(self.fn, body) for h, body in self.loops.items()}
         self.table: list[dict[Any, State]] = [{} for _ in self.fn.blocks]
         self.queue: list[tuple[int, int]] = []

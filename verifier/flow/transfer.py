@@ -36,6 +36,8 @@ class Watcher(Protocol):
     def outputs(self, name: str) -> tuple[int, ...]: ...
     def changes(self, call: Call, member: str) -> bool: ...
     def watched_member(self, tag: str, field: str) -> bool: ...
+    def kept(self, function: str) -> frozenset[str]: ...
+    def decided(self, frame: Frame, state: State, value: Value) -> Value | None: ...
     def at_call(self, frame: Frame, state: State, call: Call) -> None: ...
     def at_store(self, frame: Frame, state: State, location: Value, value: Value, line: int) -> None: ...
     def at_read(self, frame: Frame, state: State, location: Value, tag: str, field: str, line: int) -> None: ...
@@ -183,6 +185,13 @@ class Frame:
         if op == "k":
             return self.container(self.value(state, e[1]), e[2])
         return v.make("un", "expr", self.site, index)
+
+    def variable(self, state: State, name: str) -> Value:
+        """What a parameter or local variable holds; one of a struct type stands for its place."""
+        location = self.values.make("L", name)
+        if self.fn.local_types.get(name, "").startswith(("struct", "union")):
+            return self.values.make("ld", location)
+        return memory.load(self.values, state, location)
 
     def container(self, pointer: Value, tag: str) -> Value:
         """container_of: the pointer to the object around a member, the inverse of taking the member's address."""
@@ -382,6 +391,8 @@ class Frame:
         if value.op != "r":
             if self.watcher.condition(value):
                 self._remember(state, value)
+            else:
+                self._told(state, value)
             return [state]
         con = state.cons.get(value)
         if con is None:
@@ -438,6 +449,13 @@ class Frame:
         if con is not None and con[0] in (ZERO, NEG, POS, NONZERO):
             held = self.values.make("cond", value, 0 if con[0] == ZERO else 1)
             state.facts = state.facts | {held}
+
+    def _told(self, state: State, value: Value) -> None:
+        """Remember what follows for a rule's condition on variables, so that states stay apart by it."""
+        term = self.watcher.decided(self, state, value)
+        mask = outcome(state, term)[0] if term is not None else ANY
+        if mask in (ZERO, NEG, POS, NONZERO):
+            state.facts = state.facts | {self.values.make("cond", term, 0 if mask == ZERO else 1)}
 
     def pending(self, state: State, value: Value) -> bool:
         """True when testing `value` could still make facts, so that states that hold it must stay apart."""

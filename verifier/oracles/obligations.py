@@ -70,11 +70,13 @@ class Obligations:
 
     def at_store(self, frame: Frame, state: State, location: Value, value: Value, line: int) -> None:
         """Rules whose operation is this store."""
-        handed_out = location.op == "*" and value.op != "c"  # an object, no number
-        for rule in self.book.by_store.get("*", ()) if handed_out else ():
-            out: Bindings = {}
-            if self._bind_store(rule, location, location, value, out, frame, state):
-                self._judge(rule, out, frame, state, line, frame.site)
+        if location.op in ("G", "*"):
+            for rule in self.book.by_store.get("*" if location.op == "*" else f"={location.args[0]}", ()):
+                out: Bindings = {}
+                if self._bind_store(rule, location, location, value, out, frame, state) and self._meant(
+                    rule, location, value, out, frame, state
+                ):
+                    self._judge(rule, out, frame, state, line, frame.site)
         place = location
         while place.op in (".", "[]", "*"):
             if place.op == ".":
@@ -89,6 +91,14 @@ class Obligations:
             place = place.args[0]
             while place.op in ("ld", "o", "&", "k"):
                 place = next((a for a in place.args if isinstance(a, Value)), frame.values.zero)
+
+    @staticmethod
+    def _meant(rule: Rule, location: Value, value: Value, names: Bindings, frame: Frame, state: State) -> bool:
+        """Whether a store through a pointer is that of a rule: through its variable, else of an object, not a number."""
+        through = [name for name in names if name in rule.variables]
+        if through:
+            return all(frame.variable(state, name) is names[name] for name in through)
+        return location.op == "G" or value.op != "c"
 
     def _bind_store(
         self, rule: Rule, location: Value, member: Value, value: Value, names: Bindings, frame: Frame, state: State
@@ -114,6 +124,8 @@ class Obligations:
         function = frame.fn.name
         if (rule.in_functions and function not in rule.in_functions) or function in rule.not_in:
             return
+        for name in rule.variables:
+            names[name] = frame.variable(state, name)
         sites = self.sites.setdefault(rule.id, [])
         if site not in sites:
             sites.append(site)

@@ -308,6 +308,13 @@ def calls_in(pattern: Any) -> list[Any]:
     return out
 
 
+def conditions_in(pattern: Any) -> list[Any]:
+    """The plain conditions that an expression combines: what is neither a call nor made of others."""
+    if pattern[0] in ("or", "and", "not"):
+        return [part for inner in pattern[1:] for part in conditions_in(inner)]
+    return [] if pattern[0] in ("call", "any", "rest") else [pattern]
+
+
 def negated_in(pattern: Any) -> set[str]:
     """Names of calls that an expression wants to have failed (`!f(x)`)."""
     if not isinstance(pattern, tuple) or not pattern:

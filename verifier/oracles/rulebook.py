@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from lattices.pack import Check, Pack, Rule
 from verifier.flow.state import ANY, NEG, POS, ZERO
-from verifier.oracles.patterns import calls_in, fields_in, mentions_current, names_in, negated_in, tested_members
+from verifier.oracles.patterns import (
+    calls_in,
+    conditions_in,
+    fields_in,
+    mentions_current,
+    names_in,
+    negated_in,
+    tested_members,
+)
 
 _ALLOW = {"errno": ZERO, "true": NEG | POS, "false": ZERO, "pointer": ZERO | POS}  # what IS_ERR() does not refuse
 _POSSIBLE = {"errno": NEG | ZERO, "true": ZERO | POS, "false": ANY, "pointer": ANY}
@@ -27,20 +36,22 @@ class Rulebook:
         self.negated: set[str] = set()
         self.allow: dict[str, tuple[int, tuple[int, ...]] | None] = {}
         self.locks: dict[str, frozenset[str]] = {}
+        self.kept: dict[str, frozenset[str]] = {}
+        self.about: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {}
+        self.named: set[str] = set()  # functions in which alone some rule seeks its operation
+        self.sought: set[str] = set()  # callees, slots and members that rules seek everywhere
         for rule in pack.rules:
             self.by_id[rule.id] = rule
-            if rule.slot:
-                self.by_slot.setdefault(rule.slot, []).append(rule)
-            elif rule.member:
-                table = self.by_store if rule.operation[0] == "assign" else self.by_read
-                table.setdefault(rule.member, []).append(rule)
-            elif rule.operation[0] == "call" and isinstance(rule.operation[1], str):
-                self.by_call.setdefault(rule.operation[1], []).append(rule)
-            elif rule.operation[0] == "assign":
-                for field in sorted(fields_in(rule.operation[1])):
-                    self.by_store.setdefault("*." + field, []).append(rule)
-                if rule.operation[1][0] == "deref" and not fields_in(rule.operation[1]):
-                    self.by_store.setdefault("*", []).append(rule)  # `*out = x`: what is handed out
+            for table, key in self._places(rule):
+                table.setdefault(key, []).append(rule)
+                if not rule.in_functions:
+                    self.sought.add(key)
+            self.named.update(rule.in_functions)
+            for function in rule.in_functions if rule.variables else ():
+                self.kept[function] = self.kept.get(function, frozenset()) | set(rule.variables)
+                texts = [*rule.requires, *([rule.when] if rule.when else [])]
+                conditions = [part for text in texts for part in conditions_in(text)]
+                self.about.setdefault(function, []).append((rule.variables, conditions))
             if rule.lock:
                 bound = {c[1] for line in rule.requires for c in calls_in(line) if isinstance(c[1], str)}
                 self.locks[rule.lock] = self.locks.get(rule.lock, frozenset()) | bound
@@ -57,7 +68,25 @@ class Rulebook:
             ]
         )
         self.members = frozenset(self.by_read)
-        self.stored_fields = frozenset(m.split(".", 1)[1] for m in self.by_store if "." in m)
+        self.fields = frozenset(key.split(".", 1)[1] for key in self.sought & self.by_store.keys() if "." in key)
+
+    def _places(self, rule: Rule) -> list[tuple[dict[str, list[Rule]], str]]:
+        """Where a rule is looked up: the tables and keys of its operation; a stored global has the key
+        "=name", what a variable points to "*"."""
+        operation = rule.operation
+        if rule.slot:
+            return [(self.by_slot, rule.slot)]
+        if rule.member:
+            return [(self.by_store if operation[0] == "assign" else self.by_read, rule.member)]
+        if operation[0] == "call":
+            return [(self.by_call, operation[1])] if isinstance(operation[1], str) else []
+        if operation[0] != "assign":
+            return []
+        if operation[1][0] == "name":
+            return [(self.by_store, "=" + operation[1][1])]
+        if operation[1][0] == "deref" and operation[1][1][0] == "name":
+            return [(self.by_store, "*")]
+        return [(self.by_store, "*." + field) for field in sorted(fields_in(operation[1]))]
 
     def _note(self, pattern: Any) -> None:
         for call in calls_in(pattern):
@@ -101,13 +130,15 @@ class Rulebook:
         """The pack's record of a check."""
         return self.pack.check(name)
 
-    def interesting_call(self, name: str) -> bool:
-        """True when a function that calls `name` has to be analysed."""
-        return name in self.by_call or name in self.predicates or self.allowed(name) is not None
-
-    def interesting_member(self, member: str) -> bool:
-        """True when a function that touches `tag.field` has to be analysed."""
-        return member in self.by_read or member in self.by_store or "*." + member.split(".", 1)[1] in self.by_store
+    def seeks(self, name: str, calls: Iterable[str], slots: Iterable[str], reads: Iterable[str], stores: Iterable[str]) -> bool:
+        """Whether rules speak of something in a function: by its own name, or by what it calls, reads or stores."""
+        return (
+            name in self.named
+            or any(n in self.sought or n in self.predicates or self.allowed(n) is not None for n in calls)
+            or any(slot in self.sought for slot in slots)
+            or any(member in self.sought for member in reads)
+            or any(member.split(".", 1)[1] in self.fields for member in stores)
+        )
 
     def names(self, rule: Rule, component: int) -> set[str]:
         """Operands that one line of a rule, its `when` and its exemptions speak of."""

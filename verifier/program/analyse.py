@@ -27,7 +27,7 @@ from verifier.program.link import Program, link
 from verifier.program.report import count, obligations, shape_findings, to_finding, verdicts
 from verifier.program.results import Results
 
-ANALYSIS_VERSION = "14"
+ANALYSIS_VERSION = "15"
 LINK_VERSION = "5"
 
 Progress = Callable[[str, int, int], None]

@@ -56,13 +56,7 @@ class Engine:
         f = info.index
         if self.book.is_hook(f.name):
             return False
-        return (
-            any(self.book.interesting_call(n) for n in f.calls)
-            or any(s in self.book.by_slot for s, _ in f.slots)
-            or any(m in self.book.members for m in f.reads)
-            or any(m in self.book.by_store or m.split(".", 1)[1] in self.book.stored_fields for m in f.stores)
-            or any(m in self.book.by_store for m in f.reads)
-        )
+        return self.book.seeks(f.name, f.calls, (slot for slot, _ in f.slots), f.reads, f.stores)
 
     def run(self, work: Iterable[str], progress: Callable[[int, int], None] | None = None) -> set[str]:
         """Analyse `work` and whatever depends on it, to the fixpoint; returns the functions that were analysed."""

@@ -171,6 +171,20 @@ class FunctionWatcher:
         """Whether reads of a member are controlled operations."""
         return f"{tag}.{field}" in self.book.members
 
+    def kept(self, function: str) -> frozenset[str]:
+        """Variables of a function that rules speak of: they are known until its end."""
+        return self.book.kept.get(function, frozenset())
+
+    def decided(self, frame: Frame, state: State, value: Value) -> Value | None:
+        """The condition on variables of a rule for this function that is answered by what was learnt of a value."""
+        for names, conditions in self.book.about.get(frame.fn.name, ()):
+            bound = {name: frame.variable(state, name) for name in names}
+            for condition in conditions:
+                term = self.matcher.evaluate(condition, bound, frame, state)
+                if term is value or (term is not None and term.op == "o" and term.args[0] == "==" and value in term.args):
+                    return term
+        return None
+
     def at_call(self, frame: Frame, state: State, call: Call) -> None:
         """Rules on the call, and the open requirements of whatever it can reach."""
         if self.book.locks:
