@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from verifier.tree import architecture, cmdfiles, compdb, generated, make
+from verifier.tree import architecture, cmdfiles, compdb, generated, linkcopy, make
 from verifier.tree.dryrun import parse_dry_run
 from verifier.tree.model import CompileCommand, Progress, Tree, TreeError, config_digest, digest, silent, unit_key
 
@@ -311,11 +311,13 @@ def module_commands(tree: Tree, folder: str) -> list[CompileCommand]:
     stamp = read_stamp(build)
     arch = stamp.config.partition("@")[2] if stamp is not None else ""
     output = [f"O={build}"] if str(build) != tree.root else []
-    command = ["make", "-C", tree.root, *output, *variables(arch), f"M={folder}", "-n", "V=1", "-k", "modules"]
     with tempfile.TemporaryDirectory(prefix="kqual-module-") as scratch:
-        printed = Path(scratch) / "dryrun.txt"
+        # Kbuild tries compiler options in a folder that it makes inside of M=
+        copy, printed = Path(scratch) / os.path.basename(folder), Path(scratch) / "dryrun.txt"
+        linkcopy.update(folder, str(copy), silent)
+        command = ["make", "-C", tree.root, *output, *variables(arch), f"M={copy}", "-n", "V=1", "-k", "modules"]
         said = make.run(command, Path(tree.root), "make -n M=", allow_failure=True, output=printed)
-        text = printed.read_text("utf-8", "replace")
+        text = printed.read_text("utf-8", "replace").replace(str(copy), folder)
     found = [c for c in parse_dry_run(text, str(build), folder)[0] if not os.path.isabs(c.file) and not c.file.endswith(".mod.c")]
     if not found and said.strip():
         raise TreeError(f"make -n M={folder} printed no compile command:\n{make.last_lines(said)}", make.hint_for(said))
