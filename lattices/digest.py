@@ -21,7 +21,7 @@ def digest(pack: Pack) -> str:
     h = hashlib.sha256(f"kqual pack {pack.version}\n".encode())
     tables: list[tuple[str, Any]] = [
         ("rule", {rule.id: rule for rule in pack.rules}), ("check", pack.checks), ("accessor", pack.accessors),
-        ("subject", pack.subjects), ("exemption", pack.exemptions),
+        ("subject", pack.subjects), ("exemption", pack.exemptions), ("privilege", pack.declared),
     ]  # fmt: skip
     for table, records in tables:
         for name, record in sorted(records.items()):

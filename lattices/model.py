@@ -12,6 +12,8 @@ ALLOW = ("errno", "true", "false", "pointer", "none")
 FAMILIES = ("lsm", "capability", "dac", "lockdown", "flags")
 TIERS = ("error", "warning")
 SUBJECTS = ("user", "any")
+NAMESPACES = ("init", "own")
+ACCESS = ("read", "write", "any")
 
 
 class PackError(Exception):
@@ -163,6 +165,28 @@ class Door:
 
 
 @dataclass(frozen=True)
+class Privilege:
+    """What one must have to get somewhere: a capability in the initial user namespace (`init`) or in any (`own`).
+
+    It is asked for by `check`, at `door` (a door's name), or before handlers in `slots` are called; then where `when`
+    holds for the constants beside the handler in its table or in the call that registers it (`registrars`), or where
+    the constant `mode` lets nobody but the owner `access` ("read", "write" or "any") the file.
+    """
+
+    name: str
+    capability: str
+    namespace: str
+    check: str = ""
+    door: str = ""
+    slots: tuple[str, ...] = ()
+    registrars: tuple[Expr, ...] = ()
+    when: Expr | None = None
+    mode: str = ""
+    access: str = "any"
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Overlaid:
     """What an overlay did to a rule below it: `what` is `retired` or `replaced`, `file` and `line` where that is said."""
 
@@ -193,7 +217,13 @@ class Pack:
     families: dict[str, Family] = field(default_factory=dict)
     idle: dict[str, str] = field(default_factory=dict)  # functions whose calls of capability checks decide nothing, and why
     opened: dict[str, str] = field(default_factory=dict)
+    declared: dict[str, Privilege] = field(default_factory=dict)
     digest: str = ""
+
+    @property
+    def privileges(self) -> dict[str, Privilege]:
+        """The privileges that checks ask for in their own names, by check."""
+        return {p.check: p for p in self.declared.values() if p.check}
 
     def check(self, name: str) -> Check | None:
         """Meaning of a checking function; any other `security_*` name is a hook where 0 allows; else None.

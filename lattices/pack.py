@@ -16,8 +16,10 @@ from lattices import expressions
 from lattices.digest import digest
 from lattices.expressions import Expr, PatternError
 from lattices.model import (
+    ACCESS,
     ALLOW,
     FAMILIES,
+    NAMESPACES,
     SUBJECTS,
     TIERS,
     Accessor,
@@ -29,6 +31,7 @@ from lattices.model import (
     Overlaid,
     Pack,
     PackError,
+    Privilege,
     Rule,
     SubjectChange,
 )
@@ -44,6 +47,7 @@ __all__ = [
     "Hook",
     "Pack",
     "PackError",
+    "Privilege",
     "Rule",
     "SubjectChange",
     "collect",
@@ -80,6 +84,10 @@ _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "family": {"name": str, "files": list, "names": list, "other": list, "versions": str},
     "opened": {"slot": str, "reason": str, "versions": str},
     "idle": {"functions": list, "reason": str, "versions": str},
+    "privilege": {
+        "name": str, "check": str, "door": str, "slots": list, "registrars": list, "when": str, "mode": str, "access": str,
+        "capability": str, "namespace": str, "reason": str, "versions": str,
+    },
     "retire": {"id": str, "reason": str},
 }  # fmt: skip
 _NEEDED = {
@@ -96,6 +104,7 @@ _NEEDED = {
     "family": ("name", "files", "names"),
     "opened": ("slot", "reason"),
     "idle": ("functions", "reason"),
+    "privilege": ("name", "capability", "namespace", "reason"),
     "retire": ("id", "reason"),
 }
 
@@ -325,6 +334,7 @@ class _Loader:
         self._named("opened", pack.opened, "slot", self._opened)
         for entry in self.entries["idle"]:
             pack.idle |= dict.fromkeys(entry.strings("functions"), entry.values["reason"])
+        self._named("privilege", pack.declared, "name", self._privilege)
         doors: dict[str, Door] = {}
         self._named("door", doors, "name", self._door)
         pack.doors = list(doors.values())
@@ -497,6 +507,25 @@ class _Loader:
                 return None
             other[item["name"]] = item["reason"]
         return Family(values["name"], entry.strings("files"), entry.strings("names"), other)
+
+    def _privilege(self, entry: _Entry) -> Privilege | None:
+        values = entry.values
+        if values["capability"] not in self.pack.constants:
+            entry.fail(f"unknown capability {values['capability']!r}", _similar(values["capability"], self.pack.constants), "capability")
+        for key, known in (("namespace", NAMESPACES), ("access", ACCESS)):
+            if values.get(key, known[-1]) not in known:
+                entry.fail(f"unknown {key} {values[key]!r}", f"one of {', '.join(known)}", key)
+        if sum(key in values for key in ("check", "door", "slots")) != 1:
+            entry.fail("a privilege is asked for by one of `check`, `door` and `slots`", "write just one of them", "name")
+        when = self.expression(entry, "when", values["when"]) if "when" in values else None
+        registrars = [self.expression(entry, "registrars", text) for text in entry.strings("registrars")]
+        if None in registrars or any(call is not None and call[0] != "call" for call in registrars):
+            return None
+        return Privilege(
+            values["name"], values["capability"], values["namespace"], values.get("check", ""), values.get("door", ""),
+            entry.strings("slots"), tuple(call for call in registrars if call is not None), when, values.get("mode", ""),
+            values.get("access", ACCESS[-1]), values["reason"],
+        )  # fmt: skip
 
     def _rule(self, entry: _Entry) -> Rule | None:
         values = entry.values

@@ -27,6 +27,8 @@ def render(finding: Finding, document: Document, checks_reason: str = "") -> str
         wording.plain(f"The rule's reason: {reason}.") if reason else "",
     ])  # fmt: skip
     doors = [f"Door: {wording.door_line(finding)}.", f"Acting subject: {wording.subject_line(finding)}."]
+    if finding.reachable_with:
+        doors.append(f"Privilege that the way there asks for: {wording.reachable_line(finding)}.")
     if finding.passed:
         doors.append(wording.plain(f"Passed on the way all the same: {', '.join(finding.passed)}."))
     out += _section("Who can reach it?", doors)

@@ -41,6 +41,8 @@ def _section(finding: Finding) -> list[str]:
         f"- rule {_code(finding.rule)}, kind {_code(finding.kind)}, id {_code(finding.fingerprint)}",
         f"- door: {_text(wording.door_line(finding))}",
     ]
+    if finding.reachable_with:
+        out.append(f"- reachable with: {_text(wording.reachable_line(finding))}")
     if finding.sibling is not None:
         other = finding.sibling
         out.append(f"- protected sibling: {_code(f'{other.file}:{other.line}')} in {_code(other.function)} passes {_code(other.check)}")

@@ -120,6 +120,8 @@ def _result(finding: Finding, state: str | None, index: dict[str, int], suppress
             "assumptions": [wording.plain(text) for text in finding.assumptions],
         },
     }
+    if finding.reachable_with:
+        result["properties"]["reachableWith"] = [wording.plain(need) for need in finding.reachable_with]
     if finding.sibling is not None:
         other = finding.sibling
         related = _location(other.file, other.line, other.function)

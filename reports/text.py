@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reports import wording
+from reports import audit_notes, wording
 from verifier.findings import Document, Finding, door_title
 
 _COLOURS = {"error": "1;31", "warning": "1;35", "note": "1;36", "place": "1", "good": "32", "dim": "2"}
@@ -41,6 +41,8 @@ def lines(document: Document, colour: bool = False, notes: bool = False, ledger:
     if hidden:
         yield f"{wording.counted(hidden, 'note')} not shown (--notes shows them)"
         yield ""
+    if document.audit is not None:
+        yield from audit_notes.lines(document.audit)
     for kind, title, entries in wording.ledger_groups(document.completeness):
         lead = "for the reviewer" if kind in wording.FOR_REVIEWERS else "not analysed or taken for granted"
         yield f"{lead}: {title}: {wording.number(len(entries))}"
@@ -83,6 +85,8 @@ def finding_lines(finding: Finding, paint=None) -> Iterator[str]:
     rule = wording.plain(f"[{finding.rule}]") if finding.rule else f"[{finding.kind}]"
     yield f"{place} {paint(finding.tier, finding.tier + ':')} {wording.headline(finding)} {paint('dim', rule)}"
     yield f"    in {wording.plain(door_title(finding.function))}; door: {wording.door_line(finding)}"
+    if finding.reachable_with:
+        yield f"    reachable with: {wording.reachable_line(finding)}"
     path = wording.condensed(finding.path)
     for index, step in enumerate(path):
         yield wording.plain(f"    {step.file}:{step.line}: {door_title(step.function)}: ") + wording.step_note(path, index)

@@ -49,6 +49,7 @@ LEDGER_TITLES = {
     "not-c-rust": "Rust files, which are not read",
     "not-c-assembly": "assembly files, which are not read",
     "tree": "notes on the tree",
+    "attacker": "findings left out for the attacker asked about",
     "patch-note": "facts of the change",
     "patch-series": "the patches one by one",
     "allowed": "findings that a comment permits",
@@ -142,6 +143,11 @@ def obligation(finding: Finding, mark: str = "`") -> str:
 def subject_line(finding: Finding) -> str:
     """Who acts, in words."""
     return SUBJECTS.get(finding.subject or "user", plain(finding.subject))
+
+
+def reachable_line(finding: Finding) -> str:
+    """What an attacker must have, in words; "" where that is not known."""
+    return plain(", ".join(finding.reachable_with))
 
 
 def effect(finding: Finding) -> str:

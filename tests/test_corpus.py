@@ -76,7 +76,7 @@ def expectations(text: str) -> list[Issue]:
             continue
         for item in match[1].split(";"):
             kind, _, rule = item.strip().partition(" ")
-            if kind not in KINDS or not re.fullmatch(r"[a-z0-9-]+", rule):
+            if kind not in KINDS or not re.fullmatch(r"[a-z0-9-]+(:[\w.]+)?", rule):
                 raise ValueError(f"line {number}: unreadable expectation: {item.strip()}")
             out.append((number, kind, rule))
     return sorted(out)

@@ -28,6 +28,9 @@ KINDS = (
     "vacuous-check",
 )
 TIERS = ("error", "warning", "note")  # gravest first
+# How `reachable_with` says what an attacker must have: nothing, or capabilities followed by the namespace that counts.
+FREE = "nothing"
+IN_INIT, IN_OWN = " in init", " in any user namespace"
 _RANK = {tier: rank for rank, tier in enumerate(TIERS)}
 
 
@@ -78,6 +81,7 @@ class Finding(msgspec.Struct, kw_only=True, omit_defaults=True):
     exemptions: list[str] = []  # exemptions that were tried and did not hold
     reason: str = ""  # the rule's reason, or how the evidence speaks
     evidence: int = 0  # strength within a tier, such as the number of protected siblings
+    reachable_with: list[str] = []  # privileges that the way there asks for, or FREE; none where that is not known
 
 
 class UnitTrouble(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -175,6 +179,40 @@ class ExemptionNote(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=Tru
     condition: str = ""
 
 
+class Blind(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """A way from a door to an error before any hook was asked, so that no module and no audit record tells of it.
+
+    `file`, `line` and `function` name the return; `error` is its number's name, "" where it is not known; `hook` one that
+    other ways from the door ask; `path` the calls down to the function.
+    """
+
+    door: str
+    file: str
+    line: int
+    function: str
+    error: str
+    hook: str
+    path: list[Step] = []
+
+
+class Early(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """A check of discretionary access control that is made after a hook of the same operations was asked."""
+
+    file: str
+    line: int
+    function: str
+    check: str
+    hook: str
+    door: str
+
+
+class AuditNotes(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What an audit wants to know beside findings: never an error, and in no count."""
+
+    blind: list[Blind] = []
+    early: list[Early] = []
+
+
 class Dismissed(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """A finding that people gave a verdict which takes it out of `findings`."""
 
@@ -195,6 +233,7 @@ class Document(msgspec.Struct, kw_only=True, omit_defaults=True):
     rules: list[RuleNote] = []
     exemptions: list[ExemptionNote] = []
     dismissed: list[Dismissed] = []  # by verdicts in a triage file
+    audit: AuditNotes | None = None  # where it was asked for
 
 
 class CheckPlace(msgspec.Struct, kw_only=True, frozen=True):

@@ -36,6 +36,7 @@ class FindingView:
     doors: list[str]
     doors_left: str
     subject: str
+    reachable: str
     effect: str
     fix: str
     operation: str
@@ -79,7 +80,7 @@ def finding_view(
         row=row, title=wording.headline(finding, ""), obligation=wording.obligation(finding, ""),
         doors=[wording.plain(door) for door in doors[:MOST_DOORS]],
         doors_left=wording.number(len(doors) - MOST_DOORS) if len(doors) > MOST_DOORS else "",
-        subject=wording.subject_line(finding), effect=wording.effect(finding), fix=wording.suggested_fix(finding, ""),
+        subject=wording.subject_line(finding), reachable=wording.reachable_line(finding), effect=wording.effect(finding), fix=wording.suggested_fix(finding, ""),
         operation=wording.plain(finding.operation), object=wording.plain(finding.object),
         hooks=[(wording.plain(name), hook_pages.get(name, "")) for name in finding.requires],
         passed=[wording.plain(name) for name in finding.passed], reason=wording.plain(reason or finding.reason),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports import wording
+from reports import audit_notes, wording
 from reports.html import coverage_view, groups, modules_view, operations
 from reports.html.run import Run
 
@@ -20,6 +20,8 @@ def write(run: Run) -> None:
         run.page("coverage.html", "coverage.html.j2", coverage=matrix)
     if run.material.modules is not None:
         run.page("modules.html", "modules.html.j2", modules=modules_view.modules_view(run.material.modules, run.rule_pages))
+    if run.document.audit is not None:
+        run.page("audit.html", "audit.html.j2", tables=audit_notes.tables(run.document.audit))
     run.page("ledger.html", "ledger.html.j2", gaps=groups.gaps(run.document))
     document = run.document
     exemptions = [(wording.plain(e.name), wording.plain(e.condition), wording.plain(e.reason)) for e in document.exemptions]

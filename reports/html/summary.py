@@ -64,6 +64,7 @@ def summary(document: Document, services: dict[str, str], material: Material, ch
             ("directories.html", "Directories"), ("rules.html", "Rules"), ("hooks.html", "Hooks"), ("doors.html", "Doors"),
             *([("coverage.html", "Coverage")] if material.coverage is not None or material.obligations is not None else []),
             *([("modules.html", "Modules")] if material.modules is not None else []),
+            *([("audit.html", "Audit notes")] if document.audit is not None else []),
             ("ledger.html", "Not analysed"), ("configuration.html", "Configuration"), ("report.json", "JSON"),
         ],
     )  # fmt: skip

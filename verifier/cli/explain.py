@@ -13,6 +13,8 @@ from verifier.cli.report import stored_document
 from verifier.errors import KqualError
 from verifier.findings import KINDS, Document, Finding
 
+SIBLINGS = ("slot-sibling", "door-sibling")  # how the rules of sibling findings begin
+
 
 @click.command(epilog="Exit status: 0, or 2 for an error, such as an id that no finding has.")
 @click.argument("what", metavar="ID|RULE|KIND")
@@ -40,6 +42,9 @@ def explain(services: Any, what: str, store_path: str | None, rules: tuple[str, 
     if what in KINDS:
         click.echo(kind_page(what))
         return
+    if what.partition(":")[0] in SIBLINGS:
+        click.echo(page("siblings", "siblings.md", "the page of sibling findings"))
+        return
     pack = services.load_pack(rules, "")
     rule = pack.rule(what)
     if rule is not None:
@@ -53,6 +58,8 @@ def explain(services: Any, what: str, store_path: str | None, rules: tuple[str, 
     if rule is not None:
         click.echo("\n" + messages.clean(rule_page(rule, pack)))
     click.echo(f"\nThe kind: kqual explain {finding.kind}")
+    if finding.rule.partition(":")[0] in SIBLINGS:
+        click.echo(f"What siblings are: kqual explain {finding.rule.partition(':')[0]}")
 
 
 def find(what: str, store_path: str | None, pack: Any) -> Finding:
@@ -93,12 +100,16 @@ def find_in(what: str, store_path: str | None, pack: Any) -> tuple[Finding, Docu
 
 def kind_page(kind: str) -> str:
     """The page of a kind of finding, from the documentation beside the sources or installed with kqual."""
-    places = [Path(__file__).parents[2] / "docs" / "kinds", Path(sysconfig.get_path("data")) / "share" / "kqual" / "kinds"]
-    for folder in places:
-        page = folder / f"{kind}.md"
-        if page.is_file():
-            return page.read_text(encoding="utf-8")
-    raise KqualError(f"the page of {kind} is not installed", f"docs/kinds/{kind}.md in the sources of kqual")
+    return page(kind, f"kinds/{kind}.md", f"the page of {kind}")
+
+
+def page(name: str, path: str, title: str) -> str:
+    """A page of the documentation; the installed ones lie in one folder, by `name`."""
+    places = [Path(__file__).parents[2] / "docs" / path, Path(sysconfig.get_path("data")) / "share" / "kqual" / "kinds" / f"{name}.md"]
+    for place in places:
+        if place.is_file():
+            return place.read_text(encoding="utf-8")
+    raise KqualError(f"{title} is not installed", f"docs/{path} in the sources of kqual")
 
 
 def rule_page(rule: Any, pack: Any) -> str:

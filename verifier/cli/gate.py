@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from verifier.cli import options, output
+from verifier.cli.attacker import known
 from verifier.cli.scan import finish, tree_part
 from verifier.cli.session import annotate, check_tree, open_session, remember, scope_part
 from verifier.errors import KqualError, UsageError
@@ -33,6 +34,7 @@ from verifier.tree import TreeError
 @options.tree_options
 @options.output_options(output.GATE_FORMATS)
 @options.judgement_options
+@options.attacker_option
 @click.pass_obj
 def gate(
     services: Any, tree: str, patch: str | None, base: str | None, head: str | None, span: str | None, module: str | None,
@@ -65,6 +67,7 @@ def judged(services: Any, tree: str, reading: Callable[[str], Change], trust: bo
     """The document of the change that `reading` gives for the tree's folder."""
     folder = check_tree(tree)
     output.remote_of(given["source"])
+    known(given["attacker"])
     change = reading(folder)
     change.strict, change.trust = given["strict"], trust
     report_scope = tuple(scope_part(part, folder) for part in given["report_scope"])

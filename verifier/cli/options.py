@@ -83,6 +83,12 @@ def lsm_option(text: str) -> Callable:
     return click.option("--lsm", "order", type=Order(), metavar="ORDER", help=text)
 
 
+def attacker_option(command: Callable) -> Callable:
+    """--attacker WHO."""
+    return click.option("--attacker", metavar="unprivileged|userns-root|cap:NAME",
+                        help="Only findings that somebody with these privileges can reach.")(command)  # fmt: skip
+
+
 def judgement_options(command: Callable) -> Callable:
     """--baseline, --write-baseline, --strict."""
     return _apply(command, [

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from verifier.cli import decision, options, output
+from verifier.cli.attacker import known, limit
 from verifier.cli.session import check_tree, last_store
 from verifier.errors import KqualError, UsageError
 from verifier.findings import Document, decode
@@ -50,6 +51,7 @@ def read_document(name: str) -> Document:
 @click.option("--format", "form", type=click.Choice(output.GATE_FORMATS), default="text", show_default=True)
 @click.option("-o", "--output", "target", type=click.Path(readable=False), metavar="PATH", help="A folder for html, else a file.")
 @options.lsm_option("HTML: the modules that count, as the boot parameter has them  [default: the scan's, else all of the tree]")
+@options.attacker_option
 @options.with_text_options
 @click.pass_obj
 def report(services: Any, document: str | None, form: str, target: str | None, **given: Any) -> None:
@@ -68,7 +70,9 @@ def report(services: Any, document: str | None, form: str, target: str | None, *
 
     _fit_together(document, given)
     output.remote_of(given["source"])
+    known(given["attacker"])
     what = _chosen(document, given)
+    what.content = limit(what.content, given["attacker"])
     found = None
     if given["old"] is not None:
         from reports.comparison import compare

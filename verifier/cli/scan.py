@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from verifier.cli import decision, messages, options, output
+from verifier.cli.attacker import known, limit
 from verifier.cli.session import annotate, check_tree, open_session, remember, scope_part
 from verifier.cli.triage import applied, looked_at
 from verifier.findings import Document, encode
@@ -27,6 +28,7 @@ def tree_part(given: dict[str, Any]) -> dict[str, Any]:
 
 def finish(services: Any, document: Document, given: dict[str, Any], tree: str, store: Path | None) -> None:
     """Apply and write baselines, print the document, and end with its exit status."""
+    document = limit(document, given.get("attacker"))
     if given["write_baseline"]:
         output.write(given["write_baseline"], baseline.encode(document.findings))
     if given["baseline"]:
@@ -72,6 +74,9 @@ def command_line(name: str, given: dict[str, Any]) -> str:
               help="Write there, for everything found mediated, evidence that `kqual verify` checks.")
 @options.output_options(output.FORMATS)
 @options.judgement_options
+@options.attacker_option
+@click.option("--audit-blind", "audit", is_flag=True,
+              help="Also list errors before any hook is asked, and hooks asked before file modes and owners: no findings.")
 @click.option("--triage", "triage_file", type=click.Path(readable=False), metavar="FILE",
               help="Dismiss the findings that FILE gives a verdict (`kqual triage --help`); they are counted.")
 @click.pass_obj
@@ -90,11 +95,14 @@ def scan(services: Any, tree: str, **given: Any) -> None:
     folder = check_tree(tree)
     report_scope = tuple(scope_part(part, folder) for part in given["report_scope"])
     looked_at(given["triage_file"])
+    known(given["attacker"])
     output.remote_of(given["source"])
     with open_session(services, tree, **tree_part(given)) as session:
         more = {"order": given["order"]} if given["order"] else {}
         if given["certificates"]:
             more["certificates"] = given["certificates"]
+        if given["audit"]:
+            more["audit"] = True
         document = services.scan(
             session.tree, session.store, session.pack, session.jobs, session.scope, session.progress, **more
         )

@@ -38,7 +38,7 @@ def _load_pack(extra: tuple[str, ...], version: str) -> Any:
 
 def _scan(
     tree: Any, store: Store, pack: Any, jobs: int, scope: tuple[str, ...], progress: Callable[..., None],
-    order: list[str] | None = None, certificates: str | None = None,
+    order: list[str] | None = None, certificates: str | None = None, audit: bool = False,
 ) -> Document:  # fmt: skip
     """Scan, and leave the catalogue that `kqual show` reads in the store; with notes on what the modules leave undecided."""
     from verifier.cli import catalogue, modules, usage
@@ -52,6 +52,10 @@ def _scan(
     catalogue.write(found, store, progress)
     usage.note(found, store)
     scanned.keep(found, tree, scope, store)
+    if audit:
+        from verifier.program.audit_notes import AuditOracle
+
+        document.audit = AuditOracle(found).notes(progress)
     if certificates is not None:
         from verifier.certificates.produce import write
 

@@ -115,8 +115,20 @@ class Shape(msgspec.Struct, array_like=True, frozen=True):
     ordinal: int
 
 
+class Held(msgspec.Struct, array_like=True, frozen=True):
+    """Checks that were passed on one way to a place, as (name, spelled arguments); a place has a row for each way.
+
+    `callee` is a function's name, `->tag.field`, or `=rule` for an operation that is open (see verifier.oracles.passed).
+    """
+
+    line: int
+    callee: str
+    checks: tuple[tuple[str, tuple[str, ...]], ...]
+
+
 class Result(msgspec.Struct, array_like=True):
-    """Everything known of one function after its analysis.  `closed` are requirements that no caller can meet."""
+    """Everything known of one function after its analysis.  `closed` are requirements that no caller can meet, `held`
+    what was passed before calls (of callees for which that is anything at all)."""
 
     summary: Summary = Summary()
     verdicts: list[Verdict] = []
@@ -125,6 +137,7 @@ class Result(msgspec.Struct, array_like=True):
     shapes: list[Shape] = []
     edges: list[tuple[Any, str, int]] = []
     cut: str = ""
+    held: list[Held] = []
 
 
 TRIVIAL = Summary()

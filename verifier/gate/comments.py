@@ -14,7 +14,7 @@ from verifier.findings import Finding
 from verifier.program.link import Program
 
 MOST_LINES = 40  # of a statement
-_COMMENT = re.compile(r"(?:/\*+|//)\s*kqual:\s*allow\s+(?P<rule>[\w.-]+)(?P<reason>[^\n]*)")
+_COMMENT = re.compile(r"(?:/\*+|//)\s*kqual:\s*allow\s+(?P<rule>(?:slot|door)-sibling:[\w.]+|[\w.-]+)(?P<reason>[^\n]*)")
 _NOTHING = re.compile(r"^\s*(/\*.*|\*.*|//.*)?$")
 _END = re.compile(r"[;{}]\s*(/\*.*|//.*)?$")
 

@@ -18,9 +18,11 @@ from verifier.gate import module, revisions
 from verifier.gate.notes import KIND, patch_notes
 from verifier.gate.overlay import MOST_BYTES, Overlay, read_series
 from verifier.gate.permit import permitted
+from verifier.gate.siblings import changed_siblings
 from verifier.gate.variant import Variant, make_variant
 from verifier.gate.worse import Names, newly_open, no_longer_open, relined
 from verifier.program.analyse import Analysis, Progress, analysis
+from verifier.program.privilege import Privileges
 from verifier.program.report import shape_findings, to_finding
 from verifier.tree.model import silent
 
@@ -78,9 +80,15 @@ def compare(before: Variant, after: Variant, strict: bool = False) -> F.Document
     pack = after.base.pack
     found = [_with_cause(to_finding(relined(o, after), pack, after.program, after.doors), before, after) for o in newly_open(before, after, names)]
     found += _new_shapes(before, after, names, found)
+    siblings, mended = changed_siblings(before, after, names, found)
+    found += siblings
     fixed = [to_finding(relined(o, before), pack, before.program, before.doors) for o in no_longer_open(before, after, names)]
+    fixed += mended
     ledger = [F.LedgerEntry(kind=KIND, what=note) for note in patch_notes(before, after)]
     found = permitted(before, after, found, strict, ledger)
+    for variant, findings in ((after, found), (before, fixed)):
+        if findings:
+            Privileges(variant.program, variant.doors, variant.results, pack, variant.bodies).note(findings)
     completeness = _completeness(before, after)
     completeness.ledger = completeness.ledger + ledger
     return F.Document(schema=F.SCHEMA, completeness=completeness, findings=F.finish(found), fixed=F.finish(fixed))

@@ -19,6 +19,7 @@ from verifier.flow.summary import Discharge, Place, Requirement, Verdict
 from verifier.flow.transfer import Call, Frame
 from verifier.flow.values import Value, export, show
 from verifier.oracles.classify import classify
+from verifier.oracles.passed import Passed
 from verifier.oracles.patterns import Bindings, Matcher, calls_in
 from verifier.oracles.rulebook import Rulebook
 
@@ -43,6 +44,7 @@ class Obligations:
         self.met: dict[tuple[Any, ...], Discharge] = {}
         self.edges: dict[tuple[Any, ...], None] = {}
         self.sites: dict[str, list[int]] = {}
+        self.passed = Passed()
 
     # --- own operations -------------------------------------------------------------------------------------------
 
@@ -135,6 +137,7 @@ class Obligations:
             fails = self._fails(rule, component, names, frame, state)
             self.seen[key] = self.seen.get(key, self.checked) | (self.checked if fails is None else self.unchecked)
             if fails is not None:
+                self.passed.at_operation(state, rule.id, line, site)
                 sink = Place(frame.fn.file, line, function)
                 trail = (sink,)
                 subject = _object(rule, names, frame)

@@ -126,6 +126,11 @@ class Rulebook:
         """True for an LSM hook that decides; its body is trusted and not entered."""
         return name.startswith("security_") and self.allowed(name) is not None
 
+    def is_dac(self, name: str) -> bool:
+        """True for a check of discretionary access control."""
+        check = self.pack.check(name)
+        return check is not None and check.family == "dac"
+
     def check(self, name: str) -> Check | None:
         """The pack's record of a check."""
         return self.pack.check(name)

@@ -24,8 +24,10 @@ from verifier.program.engine import Engine
 from verifier.program.frontier import Frontier
 from verifier.program.index import INDEX_VERSION, UnitIndex, index_unit
 from verifier.program.link import Program, link
+from verifier.program.privilege import Privileges
 from verifier.program.report import count, obligations, shape_findings, to_finding, verdicts
 from verifier.program.results import Results
+from verifier.program.sibling_findings import SiblingOracle, untold
 
 ANALYSIS_VERSION = "15"
 LINK_VERSION = "5"
@@ -177,12 +179,24 @@ class Analysis:
         frontier = self.frontier()
         found = [to_finding(o, self.pack, self.program, self.doors) for o in frontier.findings()]
         found += shape_findings(self.results, self.program, self.doors, found)
+        Privileges(self.program, self.doors, self.results, self.pack, self.bodies).note(found)
+        found += untold(self.siblings(), found)
         judged = verdicts(self.results, frontier, self.program, self.doors)
         completeness = self.completeness(frontier, judged)
         self.store.put("completeness", self.digest, msgspec.msgpack.encode(completeness))
         places = obligations(judged, self.results, self.program)
         self.store.put("obligations", self.digest, msgspec.msgpack.encode(places))
         return F.Document(schema=F.SCHEMA, completeness=completeness, findings=F.finish(found))
+
+    def siblings(self) -> list[F.Finding]:
+        """Findings of the sibling oracles, from the store where a scan left them."""
+        stored = self._stored("siblings", self.digest, list[F.Finding])
+        if stored is None:
+            self._say("comparing siblings", 0, 0)
+            stored = SiblingOracle(self.program, self.doors, self.results, self.pack, self.bodies).findings()
+            Privileges(self.program, self.doors, self.results, self.pack, self.bodies).note(stored)
+            self.store.put("siblings", self.digest, msgspec.msgpack.encode(stored))
+        return stored
 
     def stored_completeness(self) -> F.Completeness:
         """What the result rests on, from the store where a scan left it."""

@@ -202,4 +202,5 @@ class Engine:
         return Result(
             summary, obligations.verdicts(), obligations.unmeetable(), obligations.discharges(),
             ignored_results(fn, self.book, lambda name: self.returns_of(info, name)), [e for e in obligations.edges], cut,
+            obligations.passed.rows(frame),
         )  # fmt: skip

@@ -63,6 +63,10 @@ class Results(MutableMapping[str, Result]):
         other._done = dict(self._done)
         return other
 
+    def renewed(self, base: Results) -> list[str]:
+        """Functions whose results were set since this mapping was copied from `base`, sorted."""
+        return sorted(f for f, r in self._done.items() if f not in self._raw and base._done.get(f) is not r)
+
     def loud(self) -> list[str]:
         """Functions whose results take part in open obligations or findings, sorted."""
         return sorted(self._loud)

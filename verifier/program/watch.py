@@ -191,12 +191,17 @@ class FunctionWatcher:
             self._locks(state, call)
         self.obligations.at_call(frame, state, call)
         if call.name is not None:
+            if not self.opaque(call.name) or self.book.is_dac(call.name):
+                self.obligations.passed.at_call(state, call, call.name)
             fid = self.engine.program.resolve(self.info.unit, call.name)
             if fid is not None and not self.book.is_hook(call.name):
                 for requirement in self.engine.requires_of(fid):
                     self.obligations.at_requirement(frame, state, call, fid, requirement)
             return
-        for slot, target in [(s, t) for s in self._slots(call) for t in self.engine.program.targets(s)]:
+        slots = self._slots(call)
+        for slot in slots:
+            self.obligations.passed.at_call(state, call, f"->{slot}")
+        for slot, target in [(s, t) for s in slots for t in self.engine.program.targets(s)]:
             requires = self.engine.requires_of(target.fid)
             if requires and self._possible(state, call, slot, target):
                 for requirement in requires:

@@ -1,0 +1,72 @@
+"""What a change does to siblings: implementations and callers that lose a check which the others make, or come without it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from verifier.findings import Finding
+from verifier.gate.variant import Variant
+from verifier.gate.worse import Names
+from verifier.program.link import callees
+from verifier.program.sibling_findings import SiblingOracle, untold
+
+
+def changed_siblings(before: Variant, after: Variant, names: Names, told: list[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """(findings that the change introduces at places that `told` does not tell of, findings that it fixes).
+
+    Only functions that the change touches, or that were analysed again for it, are judged: a check that it adds makes
+    nobody else's omission news.
+    """
+    touched = {*after.changed, *after.results.renewed(after.base.results)} if after.reading.exchanged else set()
+    entries = _other_entries(before, after)
+    touched.update(*entries.values())
+    own = {(i.file, i.name) for fid in touched if fid in after.program.functions for i in (after.program.functions[fid].index,)}
+    former = {(names.file(file), names.function(file, name)) for file, name in own}
+    gone = before.changed | touched | (before.program.functions.keys() - after.program.functions.keys())
+    former |= {(i.file, i.name) for fid in gone if fid in before.program.functions for i in (before.program.functions[fid].index,)}
+    slots, operations = _asked_about(before, after, touched | gone)
+    slots.update(entries)
+    if not slots and not operations:
+        return [], []
+    new = [f for f in _judge(after, slots, operations) if (f.file, f.function) in own]
+    old = [f for f in _judge(before, slots, operations) if (f.file, f.function) in former]
+    was = {_mark(f, f.file, f.function) for f in old}
+    now = {_mark(f, names.file(f.file), names.function(f.file, f.function)) for f in new}
+    introduced = [f for f in new if _mark(f, names.file(f.file), names.function(f.file, f.function)) not in was]
+    return untold(introduced, told), [f for f in old if _mark(f, f.file, f.function) not in now]
+
+
+def _asked_about(before: Variant, after: Variant, touched: set[str]) -> tuple[set[str], set[str]]:
+    """Slots that hold touched functions, and what touched functions call."""
+    slots: set[str] = set()
+    operations: set[str] = set()
+    for variant in (before, after):
+        program = variant.program
+        for fid in touched:
+            info = program.functions.get(fid)
+            if info is None:
+                continue
+            slots.update(program.slots_of(fid))
+            operations.update(callees(program, info))
+            operations.update(f"->{slot}" for slot, _ in info.index.slots if "#" not in slot and not slot.startswith(("?", "=", "&")))
+    return slots, operations
+
+
+def _other_entries(before: Variant, after: Variant) -> dict[str, set[str]]:
+    """Slots that do not hold the same as before, with the functions that came, went, or stand in other table entries."""
+    was, now = before.program, after.program
+    if was.slots is now.slots:
+        return {}
+    changed = ((slot, set(was.targets(slot)) ^ set(now.targets(slot))) for slot in was.slots.keys() | now.slots.keys())
+    return {slot: {t.fid for t in targets} for slot, targets in changed if targets}
+
+
+def _judge(variant: Variant, slots: set[str], operations: set[str]) -> list[Finding]:
+    program = variant.program
+    oracle = SiblingOracle(program, variant.doors, variant.results, variant.base.pack, variant.bodies)
+    there = [o for o in operations if o.startswith("->") or o in program.functions]
+    return oracle.findings([slot for slot in slots if slot in program.slots], there)
+
+
+def _mark(finding: Finding, file: str, function: str) -> tuple[Any, ...]:
+    return (finding.kind, finding.rule, file, function, tuple(finding.requires))
