@@ -67,7 +67,7 @@ def judged(services: Any, tree: str, reading: Callable[[str], Change], trust: bo
     """The document of the change that `reading` gives for the tree's folder."""
     folder = check_tree(tree)
     output.remote_of(given["source"])
-    known(given["attacker"])
+    known(given.get("attacker"))
     change = reading(folder)
     change.strict, change.trust = given["strict"], trust
     report_scope = tuple(scope_part(part, folder) for part in given["report_scope"])
