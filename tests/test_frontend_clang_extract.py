@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from verifier.frontend import extract as extraction
-from verifier.frontend import pch
+from verifier.frontend import pch, seen
 from verifier.frontend.extract import Patched, extract, extract_file, extract_files
 from verifier.frontend.flags import understood
 from verifier.frontend.sources import Sources
@@ -35,12 +36,16 @@ class Memory:
 
     def __init__(self) -> None:
         self.data: dict[tuple[str, str], bytes] = {}
+        self.seen: dict[str, bytes] = {}
         self.puts = 0
 
     def get(self, kind: str, key: str) -> bytes | None:
-        return self.data.get((kind, key))
+        return self.seen.get(key) if kind == seen.KIND else self.data.get((kind, key))
 
     def put_many(self, kind: str, items: list[tuple[str, bytes]]) -> None:
+        if kind == seen.KIND:
+            self.seen.update(items)
+            return
         for key, value in items:
             self.puts += 1
             self.data[kind, key] = value
@@ -103,6 +108,58 @@ def test_nothing_is_parsed_twice_and_order_does_not_matter(tree: Tree) -> None:
     assert first.puts == before
     assert extract(tree, second, 2) == one
     assert first.data == second.data
+
+
+@pytest.fixture
+def old_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files count as old: those of a test were made a moment ago."""
+    monkeypatch.setattr(seen, "SLACK", -(10**12))
+
+
+def test_what_was_seen_is_recalled_without_reading(tree: Tree, old_files: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Memory()
+    one = extract(tree, store, 1)
+    monkeypatch.setattr(extraction, "work_of", None)  # nothing of the long way is left
+    two = extract(tree, store, 1)
+    assert two == one and [list(r.dependencies) for r in two] == [list(r.dependencies) for r in one]
+    wanted = {"include/linux/own.h", "include/linux/fs.h", "net/c.c", "no/such.c"}
+    listed = {name: {r.file for r in rs} for name, rs in seen.including(one, wanted).items()}
+    assert {name: {r.file for r in rs} for name, rs in seen.including(two, wanted).items()} == listed
+    assert listed["include/linux/own.h"] == {"fs/a.c"} and "no/such.c" not in listed
+
+
+@pytest.mark.parametrize("change", ["text", "same size and time", "gone", "back", "command", "header", "other scope"])
+def test_what_was_seen_does_not_count_after_a_change(tree: Tree, old_files: None, change: str) -> None:
+    store = Memory()
+    extract(tree, store, 1)
+    assert seen.recall(store, tree, (), extraction.reader_version()) is not None
+    path, scope = Path(tree.root, "include/linux/own.h"), ()
+    state = path.stat()
+    if change == "text":
+        path.write_text(path.read_text() + "\n")
+    elif change == "same size and time":
+        path.write_text(path.read_text().replace("own", "owm"))
+        os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    elif change == "gone":
+        path.unlink()
+    elif change == "back":
+        text = path.read_text()
+        path.unlink()
+        path.write_text(text)
+        os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    elif change == "command":
+        tree.commands[0].arguments.append("-DMORE")
+    elif change == "header":
+        next(Path(tree.build, ".kqual-pch").glob("*.pch")).unlink()
+    else:
+        scope = ("fs",)
+    assert seen.recall(store, tree, scope, extraction.reader_version()) is None
+
+
+def test_files_touched_just_now_are_not_trusted(tree: Tree) -> None:
+    store = Memory()
+    extract(tree, store, 1)
+    assert not store.seen
 
 
 def test_a_changed_header_parses_what_includes_it(tree: Tree) -> None:

@@ -69,11 +69,14 @@ def held_equal(bench, files):
     frontier = full.frontier()
     assert set(after.frontier.hot) == set(frontier.hot)
     assert after.doors.entries.keys() == full.doors.entries.keys()
-    assert after.doors.nearest.keys() == full.doors.nearest.keys()
+    assert dict(after.doors.nearest) == dict(full.doors.nearest)
+    assert dict(after.doors.other) == dict(full.doors.other)
     assert after.program.functions.keys() == full.program.functions.keys()
     assert {k: v for k, v in after.program.callers.items()} == full.program.callers
     assert after.program.slots == full.program.slots
     assert after.program.tables == full.program.tables
+    for table in ("slot_callers", "writes", "held", "headers"):
+        assert dict(getattr(after.program, table)) == dict(getattr(full.program, table)), table
     mine = all_findings(after, after.frontier, bench.pack)
     assert mine == all_findings(full, frontier, bench.pack)
     base = bench.clean

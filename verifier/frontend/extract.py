@@ -27,6 +27,7 @@ import msgspec
 
 from verifier.frontend import pch as pch_of
 from verifier.frontend.flags import digest
+from verifier.frontend.seen import UnitRecord, recall, remember
 from verifier.frontend.sources import Sources
 from verifier.frontend.units import HEADERS, ExtractResult, Work, header_unit, read_unit, reader_version, work_of
 from verifier.tree.model import CompileCommand, Tree
@@ -37,17 +38,6 @@ BATCH = 64  # results in one transaction
 SECONDS = 300.0  # a unit that takes longer is lost
 DEBUG = "KQUAL_DEBUG"  # set by `kqual --debug`; workers are processes of their own
 RECYCLE = 1000  # units after which a worker is replaced; libclang does not give all memory back
-
-
-class UnitRecord(msgspec.Struct):
-    """What is known of a unit.  Its IR is in the store under ("unit", key) unless the status is "lost"."""
-
-    file: str
-    status: str  # "analysed" | "partial" | "lost"
-    error: str
-    key: str
-    dependencies: list[str]
-    header: str = ""
 
 
 class Limits(NamedTuple):
@@ -77,6 +67,10 @@ def extract(
 
     `store` has get(kind, key), put_many(kind, items).  `progress(phase, done, total)` is called now and then.
     """
+    recalled = recall(store, tree, scope, reader_version())
+    if recalled is not None:
+        return recalled
+    begin = time.time_ns()
     build = tree.build or tree.root
     sources = Sources(tree.root, build)
     works = [work_of(command, tree.root, build) for command in tree.commands if in_scope(command.file, scope)]
@@ -144,9 +138,12 @@ def extract(
     for number in range(total):
         record = records[number]
         if record.header in shared:
-            record.dependencies = record.dependencies + shared[record.header]
+            record.dependencies = [*record.dependencies, *shared[record.header]]
         ordered.append(record)
-    return sorted(ordered, key=lambda r: (not r.file.startswith("<"), r.file, r.key))
+    ordered.sort(key=lambda r: (not r.file.startswith("<"), r.file, r.key))
+    files = [path for found in made.values() if found is not None for path in (found.path, found.path.removesuffix(".pch") + ".json")]
+    remember(store, tree, scope, reader_version(), ordered, shared, sorted(files), begin)
+    return ordered
 
 
 def in_scope(file: str, scope: tuple[str, ...] | list[str]) -> bool:

@@ -8,6 +8,7 @@ from verifier.findings import door_title
 from verifier.flow.summary import Place
 from verifier.gate.variant import Variant
 from verifier.program.engine import Engine
+from verifier.program.layered import differing
 
 KIND = "patch-note"
 
@@ -37,13 +38,10 @@ def _doors(before: Variant, after: Variant) -> list[str]:
 def _slots(before: Variant, after: Variant) -> list[str]:
     out = []
     for one, other, word in ((before, after, "now holds"), (after, before, "no longer holds")):
-        if one.program.slots is other.program.slots:
-            continue
-        for slot, targets in sorted(other.program.slots.items()):
-            had = one.program.slots.get(slot)
-            if had is targets or "#" in slot or slot.startswith(("&", "?")):
+        for slot in sorted(differing(one.program.slots, other.program.slots)):
+            if "#" in slot or slot.startswith(("&", "?")):
                 continue
-            for fid in sorted({t.fid for t in targets} - {t.fid for t in had or ()}):
+            for fid in sorted({t.fid for t in other.program.targets(slot)} - {t.fid for t in one.program.targets(slot)}):
                 at = _place(other, fid)
                 out.append(f"{at.file}:{at.line}: slot {slot} {word} {at.function}")
     return out
@@ -52,7 +50,7 @@ def _slots(before: Variant, after: Variant) -> list[str]:
 def _hooks(before: Variant, after: Variant) -> list[str]:
     book = Engine(after.program, after.bodies, after.base.pack).book
     out = []
-    for fid in sorted({*before.changed, *after.changed, *(before.program.functions.keys() ^ after.program.functions.keys())}):
+    for fid in sorted({*before.changed, *after.changed, *differing(before.program.functions, after.program.functions)}):
         was, now = (_calls(v, fid, book.is_hook) for v in (before, after))
         for counts, variant, word in ((now - was, after, "new call of"), (was - now, before, "no longer calls")):
             for name, n in sorted(counts.items()):

@@ -7,6 +7,7 @@ from typing import Any
 from verifier.findings import Finding
 from verifier.gate.variant import Variant
 from verifier.gate.worse import Names
+from verifier.program.layered import differing
 from verifier.program.link import callees
 from verifier.program.sibling_findings import SiblingOracle, untold
 
@@ -22,7 +23,8 @@ def changed_siblings(before: Variant, after: Variant, names: Names, told: list[F
     touched.update(*entries.values())
     own = {(i.file, i.name) for fid in touched if fid in after.program.functions for i in (after.program.functions[fid].index,)}
     former = {(names.file(file), names.function(file, name)) for file, name in own}
-    gone = before.changed | touched | (before.program.functions.keys() - after.program.functions.keys())
+    was, now = before.program.functions, after.program.functions
+    gone = before.changed | touched | {fid for fid in differing(was, now) if fid in was and fid not in now}
     former |= {(i.file, i.name) for fid in gone if fid in before.program.functions for i in (before.program.functions[fid].index,)}
     slots, operations = _asked_about(before, after, touched | gone)
     slots.update(entries)
@@ -30,10 +32,10 @@ def changed_siblings(before: Variant, after: Variant, names: Names, told: list[F
         return [], []
     new = [f for f in _judge(after, slots, operations) if (f.file, f.function) in own]
     old = [f for f in _judge(before, slots, operations) if (f.file, f.function) in former]
-    was = {_mark(f, f.file, f.function) for f in old}
-    now = {_mark(f, names.file(f.file), names.function(f.file, f.function)) for f in new}
-    introduced = [f for f in new if _mark(f, names.file(f.file), names.function(f.file, f.function)) not in was]
-    return untold(introduced, told), [f for f in old if _mark(f, f.file, f.function) not in now]
+    known = {_mark(f, f.file, f.function) for f in old}
+    left = {_mark(f, names.file(f.file), names.function(f.file, f.function)) for f in new}
+    introduced = [f for f in new if _mark(f, names.file(f.file), names.function(f.file, f.function)) not in known]
+    return untold(introduced, told), [f for f in old if _mark(f, f.file, f.function) not in left]
 
 
 def _asked_about(before: Variant, after: Variant, touched: set[str]) -> tuple[set[str], set[str]]:
@@ -55,9 +57,7 @@ def _asked_about(before: Variant, after: Variant, touched: set[str]) -> tuple[se
 def _other_entries(before: Variant, after: Variant) -> dict[str, set[str]]:
     """Slots that do not hold the same as before, with the functions that came, went, or stand in other table entries."""
     was, now = before.program, after.program
-    if was.slots is now.slots:
-        return {}
-    changed = ((slot, set(was.targets(slot)) ^ set(now.targets(slot))) for slot in was.slots.keys() | now.slots.keys())
+    changed = ((slot, set(was.targets(slot)) ^ set(now.targets(slot))) for slot in sorted(differing(was.slots, now.slots)))
     return {slot: {t.fid for t in targets} for slot, targets in changed if targets}
 
 

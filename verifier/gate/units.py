@@ -15,6 +15,7 @@ import msgspec
 
 from verifier.findings import UnitTrouble
 from verifier.frontend.extract import RECORDS, decoded, extract_files, in_scope
+from verifier.frontend.seen import including
 from verifier.frontend.units import work_of
 from verifier.gate import trusted
 from verifier.gate.overlay import Overlay
@@ -50,12 +51,13 @@ def read(
         return out
     contents = dict(overlay.files)
     contents.update({name: GONE for name in overlay.removed})
-    included = {d for r in base.records for d in r.dependencies}
-    grown = not included.issuperset(overlay.files)
+    included = including(base.records, touched)
+    grown = not included.keys() >= overlay.files.keys()
+    made_from = {id(r) for found in included.values() for r in found}
     records = [
         r for r in base.records
         if not r.file.startswith("<")
-        and (r.file in touched or not touched.isdisjoint(r.dependencies) or (grown and r.status != "analysed"))
+        and (r.file in touched or id(r) in made_from or (grown and r.status != "analysed"))
     ]  # fmt: skip
     commands = _commands(tree, base, records)
     wanted: list[CompileCommand] = []
@@ -76,11 +78,11 @@ def read(
         wanted.append(command)
     if patched is not None:
         wanted = _rebuilt(tree, base, patched, wanted, keys, before, scope, jobs, out)
-        out.notes += trusted.notes(tree, patched, included)
+        out.notes += trusted.notes(tree, patched, {d for r in base.records for d in r.dependencies})
     seen = {c.file for c in patched.commands} if patched is not None else set()
     seen |= _take(tree, base, contents, wanted, keys, before, jobs, out)
     _read_new(tree, base, overlay, contents, seen, scope, jobs, out, patched is None)
-    _remark(overlay, included | seen | {r.file for r in base.records}, out, patched is None)
+    _remark(overlay, included.keys() | seen | {r.file for r in base.records}, out, patched is None)
     return out
 
 

@@ -1,6 +1,7 @@
 """A variant of an analysed program: some files with other contents, analysed again only as far as they reach.
 
-Functions whose body or position changed are analysed again, then callers for as long as summaries change.  Starting
+Functions whose body changed are analysed again, then callers for as long as summaries change; those that only stand
+elsewhere in their file keep their results, shifted.  Starting
 from old results instead of from nothing can leave results that only support each other around a cycle of calls; so
 cycles through a changed function start from nothing, and open obligations whose operation is gone are taken back
 (Pollock and Soffa, "An incremental version of iterative data flow analysis", IEEE TSE 1989, call this restarting).
@@ -17,12 +18,15 @@ import msgspec
 from verifier.flow.summary import TRIVIAL, Summary
 from verifier.gate import trusted
 from verifier.gate.overlay import Overlay
+from verifier.gate.shift import shifted
 from verifier.gate.units import Reading, read
 from verifier.ir.model import Function
 from verifier.program.analyse import Analysis, Progress
 from verifier.program.bodies import Bodies
 from verifier.program.engine import Engine
-from verifier.program.link import callees, relink
+from verifier.program.layered import differing
+from verifier.program.link import callees
+from verifier.program.relink import relink
 from verifier.program.results import Results
 
 MOST_CYCLE = 400
@@ -30,8 +34,8 @@ MOST_RETRIES = 5
 
 
 class Variant:
-    """`changed` are functions whose body differs from the stored program's (new ones too), `moved` those and the ones
-    that only stand elsewhere; `overlay` and `reading` tell where it came from."""
+    """`changed` are functions whose body differs from the stored program's (new ones too), `moved` the ones that only
+    stand elsewhere, with the number of lines that they went down; `overlay` and `reading` tell where it came from."""
 
     def __init__(self, base: Analysis, overlay: Overlay, reading: Reading) -> None:
         self.base = base
@@ -42,7 +46,7 @@ class Variant:
         self.doors = base.doors
         self.results: Results = base.results
         self.changed: set[str] = set()
-        self.moved: set[str] = set()
+        self.moved: dict[str, int] = {}
         if reading.exchanged:
             self._build()
         self.frontier = base.frontier_of(self.program, self.doors, self.results)
@@ -51,10 +55,7 @@ class Variant:
         base, reading = self.base, self.reading
         self.program = relink(base.program, reading.exchanged, lambda names: base.mentioning(names, reading.exchanged))
         self.bodies = Bodies(lambda key: reading.blobs.get(key) or base.store.get("unit", key))
-        touched = [
-            fid for fid in base.program.functions.keys() | self.program.functions.keys()
-            if base.program.functions.get(fid) is not self.program.functions.get(fid)
-        ]  # fmt: skip
+        touched = sorted(differing(self.program.functions))
         self._compare(touched)
         self.doors = base.doors.over(self.program, set(touched), base.plain)
         engine = Engine(self.program, self.bodies, base.pack)
@@ -62,6 +63,9 @@ class Variant:
         for fid in touched:
             if fid not in self.program.functions:
                 self.results.pop(fid, None)
+        for fid, lines in sorted(self.moved.items()):
+            if fid in self.results:
+                self.results[fid] = shifted(self.results[fid], lines)
         work = self._work(engine)
         for fid in sorted(self._cycles()):
             self.results.pop(fid, None)
@@ -72,7 +76,9 @@ class Variant:
             if not stale:
                 break
             for fid in stale:
-                self.results[fid].summary = msgspec.structs.replace(self.results[fid].summary, requires=())
+                result = self.results[fid]  # shared with the base, which must keep its own
+                summary = msgspec.structs.replace(result.summary, requires=())
+                self.results[fid] = msgspec.structs.replace(result, summary=summary)
             engine.rounds.clear()
             engine.run(sorted(stale), None)
 
@@ -85,31 +91,27 @@ class Variant:
             was = self.base.bodies.raw(old) if old is not None else None
             if now == was:
                 continue
-            self.moved.add(fid)
             a, b = self.bodies.body(new), self.base.bodies.body(old) if old is not None else None
-            if a is None or b is None or shape_of(a) != shape_of(b):
+            if a is None or b is None or a.file != b.file or shape_of(a) != shape_of(b):
                 self.changed.add(fid)
+            else:
+                self.moved[fid] = a.line - b.line
 
     def _work(self, engine: Engine) -> set[str]:
         """Functions to begin with: what a scan would analyse among those that something changed for."""
         old, new = self.base.program, self.program
-        came_or_went = {f for f in self.changed if f not in old.functions} | (old.functions.keys() - new.functions.keys())
-        suspects = set(self.moved)
+        came_or_went = {f for f in differing(new.functions) if (f in old.functions) != (f in new.functions)}
+        suspects = set(self.changed)
         for fid in came_or_went:
             suspects.update([*old.callers.get(fid, ()), *new.callers.get(fid, ())])
         for fid in self.changed - came_or_went:
             if old.functions[fid].index.returns != new.functions[fid].index.returns:
                 suspects.update(new.callers.get(fid, ()))
-        if old.writes is not new.writes:
-            for fid in old.writes.keys() | new.writes.keys():
-                if old.writes.get(fid) != new.writes.get(fid):
-                    suspects.update(new.callers.get(fid, ()))
-        if old.slots is not new.slots:
-            for slot in old.slots.keys() | new.slots.keys():
-                if old.slots.get(slot) is not new.slots.get(slot) and old.slots.get(slot) != new.slots.get(slot):
-                    suspects.update(new.slot_callers.get(slot, ()))
-        before, after = old.all_openers(), new.all_openers()
-        suspects.update(fid for fid in before.keys() | after.keys() if before.get(fid) != after.get(fid))
+        for fid in differing(new.writes):
+            suspects.update(new.callers.get(fid, ()))
+        for slot in differing(new.slots):
+            suspects.update(new.slot_callers.get(slot, ()))
+        suspects.update(differing(new.opening))
         return {fid for fid in suspects if fid in new.functions and self._analysed(engine, fid)}
 
     def _analysed(self, engine: Engine, fid: str) -> bool:
@@ -185,7 +187,7 @@ def shape_of(fn: Function) -> Any:
         return (*item[:-1], item[-1] - base)
 
     return (
-        fn.exprs, fn.params, fn.attributes,
+        fn.exprs, fn.params, fn.attributes, fn.returns, fn.local_types,
         [([shift(s) for s in b.statements], shift(b.terminator) if b.terminator[0] != "jmp" else b.terminator) for b in fn.blocks],
     )  # fmt: skip
 

@@ -17,6 +17,7 @@ import msgspec
 from verifier.flow.summary import Place
 from verifier.gate.variant import Variant, shape_of
 from verifier.program.frontier import Frontier, Node, Open
+from verifier.program.layered import differing
 
 
 class Names:
@@ -25,8 +26,10 @@ class Names:
     def __init__(self, before: Variant, after: Variant) -> None:
         self.files = {new: old for new, old in after.overlay.renamed.items() if old not in after.overlay.files}
         self.functions: dict[tuple[str, str], str] = {}
-        gone = [f for f in before.program.functions.keys() - after.program.functions.keys() if _file(before, f) not in self.files.values()]
-        made = [f for f in after.program.functions.keys() - before.program.functions.keys() if _file(after, f) not in self.files]
+        one, two = before.program.functions, after.program.functions
+        other = differing(one, two)
+        gone = [f for f in other if f in one and f not in two and _file(before, f) not in self.files.values()]
+        made = [f for f in other if f in two and f not in one and _file(after, f) not in self.files]
         if not gone or len(gone) * len(made) > 10_000:
             return
         old: dict[tuple[str, str], list[str]] = {}

@@ -8,6 +8,7 @@ reads them back.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +18,7 @@ import msgspec
 
 from lattices.pack import Pack
 from verifier import findings as F
+from verifier.errors import StoreError
 from verifier.ir.model import decode
 from verifier.program.bodies import Bodies
 from verifier.program.doors import Doors, Reach
@@ -28,6 +30,7 @@ from verifier.program.privilege import Privileges
 from verifier.program.report import count, obligations, shape_findings, to_finding, verdicts
 from verifier.program.results import Results
 from verifier.program.sibling_findings import SiblingOracle, untold
+from verifier.program.stored import Packed, pack, unpack
 
 ANALYSIS_VERSION = "16"
 LINK_VERSION = "5"
@@ -74,19 +77,34 @@ class Analysis:
 
     def _program(self) -> Program:
         """The linked program, from the store or from the units' indexes."""
-        stored = self._stored("program", self.linked, Program)
+        stored = self._stored("program", self.linked, Packed)
         if stored is not None:
-            return stored
+            try:
+                return unpack(stored, self._index_data)
+            except (ValueError, IndexError):
+                self._say("linking again what was stored in another shape", 0, 0)
         indexes = self._indexes()
         self._say("linking", 0, len(indexes))
         program = link([(r.key, indexes[r.key]) for r in self.records if r.key in indexes])
-        self.store.put("program", self.linked, msgspec.msgpack.encode(program))
+        self.store.put("program", self.linked, msgspec.msgpack.encode(pack(program)))
         return program
+
+    def _index_data(self, unit: str) -> bytes:
+        """The encoded index of a unit; made from its IR again where the store lost it."""
+        data = self.store.get("index", index_key(unit))
+        if data is None:
+            blob = self.store.get("unit", unit)
+            if blob is None:
+                raise StoreError(f"the store has lost a unit that its program was linked from: {unit}", "remove it, and scan again")
+            data = msgspec.msgpack.encode(index_unit(decode(blob)))
+            self.store.put("index", index_key(unit), data)
+        return data
 
     def _doors(self) -> Doors:
         reach = self._stored("doors", self.digest, Reach)
         if reach is not None:
-            return Doors.restore(self.program, self.pack, reach)
+            with contextlib.suppress(ValueError, IndexError):  # of another shape: then it is made again
+                return Doors.restore(self.program, self.pack, reach)
         doors = Doors(self.program, self.pack, self.plain)
         self.store.put("doors", self.digest, msgspec.msgpack.encode(doors.reach()))
         return doors
@@ -124,11 +142,11 @@ class Analysis:
             self.store.put_many("index", fresh)
         return out
 
-    def mentioning(self, names: set[str], without: Iterable[str] = ()) -> list[tuple[str, UnitIndex]]:
-        """Units in whose index one of the names occurs as a name of C, in link order."""
-        if not names:
+    def mentioning(self, names: set[str] | None, without: Iterable[str] = ()) -> list[tuple[str, UnitIndex]]:
+        """Units in whose index one of the names occurs as a name of C, in link order; all with None."""
+        if names is not None and not names:
             return []
-        word = re.compile(b"|".join(re.escape(n.encode("utf-8", "surrogateescape")) for n in sorted(names)))
+        word = re.compile(b"|".join(re.escape(n.encode("utf-8", "surrogateescape")) for n in sorted(names or {""})))
         left_out = set(without)
         out = []
         for record in self.records:

@@ -5,12 +5,16 @@ Patterns are rule data; this module finds the functions and what they reach.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 import msgspec
 
 from lattices.pack import Door, Pack
+from verifier.program.layered import differing
 from verifier.program.link import Program
+from verifier.program.packed import numbering
+from verifier.program.reach import Nearest, ReachData, breadth_first, mended, pack_reach, unpack_reach
 
 
 class Reach(msgspec.Struct, array_like=True):
@@ -18,8 +22,8 @@ class Reach(msgspec.Struct, array_like=True):
     reach."""
 
     entries: dict[str, int]
-    nearest: dict[str, tuple[str, int]]
-    other: dict[str, tuple[str, int]]
+    nearest: ReachData
+    other: ReachData
 
 
 ROOT = Door("root", "root", "user")
@@ -52,67 +56,80 @@ class Doors:
             for fid, info in sorted(program.functions.items()):
                 if fid not in program.callers and fid not in handed and not info.index.static:
                     self.entries.setdefault(fid, root)
-        self.nearest = self._reach("user")
-        self.other = self._reach("")
+        self.nearest: Nearest = self._reach("user")
+        self.other: Nearest = self._reach("")
 
     def reach(self) -> Reach:
         """The stored form."""
         places = {id(door): i for i, door in enumerate(self.pack.doors)}
-        return Reach({f: places.get(id(d), -1) for f, d in self.entries.items()}, self.nearest, self.other)
+        names = sorted(self.program.functions)
+        return Reach(
+            {f: places.get(id(d), -1) for f, d in self.entries.items()}, pack_reach(self.nearest, names), pack_reach(self.other, names)
+        )
 
     @classmethod
     def restore(cls, program: Program, pack: Pack, reach: Reach) -> Doors:
-        """From the stored form, over the same program and pack."""
+        """From the stored form, over the same program and pack; ValueError when it is of another program."""
         doors = cls.__new__(cls)
         doors.program, doors.pack = program, pack
         doors.entries = {f: pack.doors[i] if i >= 0 else ROOT for f, i in reach.entries.items()}
-        doors.nearest, doors.other = reach.nearest, reach.other
+        keys = numbering(program.functions)
+        doors.nearest, doors.other = unpack_reach(reach.nearest, keys), unpack_reach(reach.other, keys)
         return doors
 
     def over(self, program: Program, changed: set[str], plain: bool) -> Doors:
         """The doors of a program that differs from this one's in the functions `changed` (of either) and what they
-        touch.  What doors reach is computed again only where a call or a door came or went."""
+        touch."""
         if plain:
             return Doors(program, self.pack, plain)
-        doors = Doors.restore(program, self.pack, self.reach())
-        doors.entries = dict(self.entries)
-        suspects = set(changed)
-        if program.slots is not self.program.slots:
-            for slot in self._holding():
-                was, now = self.program.targets(slot), program.targets(slot)
-                if was is not now and was != now:
-                    suspects.update(t.fid for t in [*was, *now])
-        for fid in sorted(suspects):
-            door = doors._door(fid)
+        doors = Doors.__new__(Doors)
+        doors.program, doors.pack, doors.entries = program, self.pack, dict(self.entries)
+        moved: dict[str, None] = {}  # functions that a slot holds in one of the programs only
+        slots = sorted(differing(self.program.slots, program.slots))
+        for slot in slots:
+            was, now = ({t.fid for t in p.targets(slot)} for p in (self.program, program))
+            moved.update(dict.fromkeys(was ^ now))
+        holding = doors._holding()
+        for fid in sorted({*changed, *moved}):
+            door = doors._door(fid, holding)
             if door is None:
                 doors.entries.pop(fid, None)
             else:
                 doors.entries[fid] = door
         doors.entries = dict(sorted(doors.entries.items()))
-        same = doors.entries == dict(sorted(self.entries.items())) and program.slots is self.program.slots
-        if not same or any(self.callees(fid) != doors.callees(fid) for fid in sorted(changed)):
-            doors.nearest = doors._reach("user")
-            doors.other = doors._reach("")
+        suspects = {*moved, *(f for f in changed if (f in program.functions) != (f in self.program.functions))}
+        suspects |= {f for f in {*changed, *moved} if doors.entries.get(f) is not self.entries.get(f)}
+        for fid in changed:
+            suspects |= set(self.callees(fid)) ^ set(doors.callees(fid))
+        doors.nearest, doors.other = (doors._mended(was, subject, suspects) for was, subject in ((self.nearest, "user"), (self.other, "")))
         return doors
 
-    def _holding(self) -> list[str]:
-        """Slots whose targets are doors."""
-        return [s for door in self.pack.doors for s in [*door.slots, *(f"{f}#{n}" for f, n in door.registrars)]]
+    def _mended(self, was: Nearest, subject: str, suspects: Iterable[str]) -> Nearest:
+        return mended(was, suspects, lambda fid: self._is_source(fid, subject), self._nobody, self.callees, self._callers)
 
-    def _door(self, fid: str) -> Door | None:
+    def _callers(self, fid: str) -> Iterable[str]:
+        """Functions that may call `fid`, directly or through a slot."""
+        if fid not in self.program.functions:
+            return
+        yield from self.program.callers.get(fid) or ()
+        for slot in self.program.slots_of(fid):
+            yield from self.program.slot_callers.get(slot) or ()
+
+    def _holding(self) -> dict[str, Door]:
+        """Functions that a slot or a registering function makes doors, with the first door of the pack that does."""
+        out: dict[str, Door] = {}
+        for door in self.pack.doors:
+            for slot in [*door.slots, *(f"{f}#{n}" for f, n in door.registrars)]:
+                for target in self.program.targets(slot):
+                    out.setdefault(target.fid, door)
+        return out
+
+    def _door(self, fid: str, holding: dict[str, Door]) -> Door | None:
         """The door that a function is: by its name first, then by the first door of the pack that holds it."""
         info = self.program.functions.get(fid)
         if info is None:
             return None
-        door = self._match(info.index.name, info.index.attributes, self.pack)
-        if door is not None:
-            return door
-        for other in self.pack.doors:
-            if any(t.fid == fid for slot in other.slots for t in self.program.targets(slot)):
-                return other
-            if any(t.fid == fid for f, n in other.registrars for t in self.program.targets(f"{f}#{n}")):
-                return other
-        return None
+        return self._match(info.index.name, info.index.attributes, self.pack) or holding.get(fid)
 
     @staticmethod
     def _match(name: str, attributes: list[str], pack: Pack) -> Door | None:
@@ -122,25 +139,15 @@ class Doors:
         return None
 
     def _reach(self, subject: str) -> dict[str, tuple[str, int]]:
-        """Breadth-first from the doors of a subject: function -> (door, distance); "" means every other subject."""
-        out: dict[str, tuple[str, int]] = {}
-        level = sorted(
-            fid for fid, d in self.entries.items() if (d.subject == subject if subject else d.subject not in ("user", "none"))
-        )
-        for fid in level:
-            out[fid] = (fid, 0)
-        distance = 0
-        while level:
-            distance += 1
-            following: list[str] = []
-            for fid in level:
-                door = out[fid][0]
-                for callee in self.callees(fid):
-                    if callee not in out and not self._nobody(callee):
-                        out[callee] = (door, distance)
-                        following.append(callee)
-            level = following
-        return out
+        """Function -> (door, distance) from the doors of a subject; "" means every subject but user space and nobody."""
+        sources = sorted(fid for fid in self.entries if self._is_source(fid, subject))
+        return breadth_first(sources, self.callees, self._nobody)
+
+    def _is_source(self, fid: str, subject: str) -> bool:
+        door = self.entries.get(fid)
+        if door is None:
+            return False
+        return door.subject == subject if subject else door.subject not in ("user", "none")
 
     def _nobody(self, fid: str) -> bool:
         door = self.entries.get(fid)

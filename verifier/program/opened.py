@@ -44,13 +44,16 @@ def tables(program: Program, units: Iterable[tuple[str, UnitIndex]], tags: set[s
     return out
 
 
-def openers(program: Program) -> dict[str, list[tuple[str, str]]]:
-    """For each function that is only in tables with opening functions, and called through these alone, all of those."""
+def openers(program: Program, only: set[str] | None = None) -> dict[str, list[tuple[str, str]]]:
+    """For each function that is only in tables with opening functions, and called through these alone, all of those;
+    with `only`, for these functions."""
     found: dict[str, list[tuple[str, str]]] = {}
     spoilt: set[str] = set()
     for name, (opening, others) in sorted(program.tables.items()):
         tag = name.rpartition(":")[2]
         for fid in others:
+            if only is not None and fid not in only:
+                continue
             if not opening or any(not slot.startswith(f"{tag}.") for slot in program.slots_of(fid)):
                 spoilt.add(fid)
             else:

@@ -57,7 +57,7 @@ def parse(data: bytes, where: str, root: str, build: str | None) -> tuple[list[C
             continue
         command = CompileCommand(name, os.path.normpath(entry.directory), arguments)
         found.setdefault(unit_key(command), command)
-    answered = sorted(name for (name, _), command in found.items() if any(a.startswith("@") for a in command.arguments))
+    answered = sorted(name for (name, _), command in found.items() if "\0@" in "\0" + "\0".join(command.arguments))
     if answered:
         notes.append(f"{where}: {len(answered)} commands name response files, which are not read: macros and include "
                      f"paths in them are unknown, such as for {answered[0]}")  # fmt: skip
