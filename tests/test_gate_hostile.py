@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from gate_trees import Bench, diff
 
+from verifier.cli.decision import Terms, status
 from verifier.cli.main import main
-from verifier.cli.output import status
 from verifier.frontend import extract
 from verifier.gate.overlay import read_patch
 from verifier.gate.run import compare
@@ -30,7 +30,7 @@ def held_lost(bench, files, why, monkeypatch=None):
     assert [t.file for t in change.lost + change.partial] == ["drivers/other.c"]
     assert any(w in (change.lost + change.partial)[0].error for w in why), change
     assert not document.findings and not document.fixed
-    assert status(document, "error", 0.02) == 3
+    assert status(document, Terms()) == 3
     return document
 
 
@@ -68,7 +68,7 @@ def test_a_macro_bomb(bench, monkeypatch):
 
 def test_a_long_function(bench):
     document = gated(bench, with_text(bench, "\tthing->kind++;\n" * 50_000 + "\tcontrolled_op(thing);\n"))
-    assert [f.function for f in document.findings] == ["door_other"] or status(document, "error", 0.02) == 3
+    assert [f.function for f in document.findings] == ["door_other"] or status(document, Terms()) == 3
 
 
 def test_a_patch_that_is_too_large_is_refused_by_size(tmp_path, capfd, monkeypatch):
