@@ -87,7 +87,7 @@ def test_finding_page_shows_path_and_source(tmp_path):
     assert "Assumptions" in page.text
     assert "the task that makes the call, through unlink(2)" in page.text
     assert "security_inode_unlink must have been passed before dir->i_op->unlink(dir, dentry) on dentry" in page.text
-    assert "U security_inode_unlink: not passed" in page.text
+    assert "U dentry: unchecked, security_inode_unlink not passed" in page.text
     assert "Subject: fs/namei.c: vfs_unlink: dir->i_op->unlink(dir, dentry) is reached without" in page.text
 
 

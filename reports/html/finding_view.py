@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from reports import bug_report, wording
 from reports.html import path_view
+from reports.html.call_view import CallView
 from reports.html.path_view import Frame, Line
 from reports.html.rows import Row
 from reports.html.source_text import Sources
+from reports.html.states_view import Graphs, Nearby, nearby
 from verifier.findings import Document, Finding, door_title
 
 MOST_DOORS = 40
@@ -51,6 +53,9 @@ class FindingView:
     own: list[list[Line]]
     frames: list[Frame]
     steps_left: str
+    calls: CallView | None
+    nearby: list[Nearby]
+    triage: str
     function_page: str
     source_page: str
     report: str
@@ -58,10 +63,15 @@ class FindingView:
     next: str
 
 
+def triage_line(finding: Finding) -> str:
+    """The command that gives a finding a verdict, to be completed by hand."""
+    return wording.plain(f'kqual triage TREE add {finding.fingerprint} false-positive --reason "..."')
+
+
 def finding_view(
     finding: Finding, row: Row, document: Document, sources: Sources, *, link: Callable[[str, int], str],
-    hook_pages: dict[str, str], function_page: str, reason: str, deciders: str, previous: str,
-    following: str,
+    hook_pages: dict[str, str], function_page: str, reason: str, deciders: str, calls: CallView | None, graphs: Graphs,
+    previous: str, following: str,
 ) -> FindingView:  # fmt: skip
     """The view; `*_pages` give the pages of what the finding names, relative to the report's folder; `link` that of a
     line of source."""
@@ -87,8 +97,9 @@ def finding_view(
         deciders=deciders,
         assumptions=[wording.plain(text) for text in finding.assumptions],
         exemptions=[wording.plain(text) for text in finding.exemptions],
-        sibling=sibling, own=own, frames=path_view.frames(finding, sources, link),
+        sibling=sibling, own=own, frames=path_view.frames(finding, sources, link, graphs),
         steps_left=wording.number(left) if left > 0 else "", function_page=function_page,
         source_page=link(finding.file, finding.line),
+        calls=calls, nearby=nearby(finding, graphs, link), triage=triage_line(finding),
         report=bug_report.render(finding, document, reason), previous=previous, next=following,
     )  # fmt: skip

@@ -53,6 +53,17 @@ class FunctionGraph:
 
 
 @dataclass(frozen=True)
+class CallFacts:
+    """A function's first line, who calls it (function, file), the names it calls, slots it calls through and is held in."""
+
+    line: int
+    callers: tuple[tuple[str, str], ...]
+    calls: frozenset[str]
+    slots: tuple[str, ...]
+    held_in: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Obligation:
     """A controlled operation of a rule at a place; `verdict` is `mediated`, `unmediated` or `unknown`."""
 
@@ -90,12 +101,14 @@ class Modules:
 
 @dataclass(frozen=True)
 class Material:
-    """Everything optional.  `graph` gives the function that holds a place; `coverage` is a coverage document;
+    """Everything optional.  `graph` gives the function that holds a place; `calls` tells of a function
+    by file and name; `coverage` is a coverage document;
     `obligations` are all controlled operations, None where that is not known; `families` are those of checks."""
 
     rules: dict[str, RuleText] = field(default_factory=dict)
     services: dict[str, str] = field(default_factory=dict)
     graph: Callable[[str, str, int], FunctionGraph | None] = lambda file, function, line: None
+    calls: Callable[[str, str], CallFacts | None] = lambda file, function: None
     coverage: dict[str, Any] | None = None
     obligations: list[Obligation] | None = None
     modules: Modules | None = None

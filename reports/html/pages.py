@@ -13,6 +13,7 @@ from reports import json_document, wording
 from reports.branches import Branches
 from reports.html import (
     branches_view,
+    call_view,
     compare_view,
     coverage_view,
     group_pages,
@@ -23,6 +24,7 @@ from reports.html import (
     path_view,
     rows,
     source_view,
+    states_view,
 )
 from reports.html.finding_view import finding_view
 from reports.html.folder import Folder
@@ -98,7 +100,8 @@ def _sources(report: Run) -> None:
 
 def _findings(report: Run) -> None:
     """The pages of findings, each with its neighbours in report order, and of the functions they stand in."""
-    graphs = _graphs(report)
+    known = states_view.Known(report.material.graph, MOST_GRAPHS)
+    graphs = _graphs(report, known)
     paged = list(report.pages.values())
     for number, finding in enumerate(paged):
         rule = report.material.rules.get(finding.rule)
@@ -107,21 +110,21 @@ def _findings(report: Run) -> None:
             finding, report.row(finding), report.document, report.sources, link=report.link,
             hook_pages=report.hook_pages, function_page=graphs.get((finding.file, finding.function), ""),
             reason=rule.reason if rule is not None else "", deciders=modules_view.deciders(report.material.modules, finding.rule),
+            graphs=known, calls=call_view.call_view(finding, report.material.calls, report.link),
             previous="" if before is finding else f"{before.fingerprint}.html",
             following="" if after is finding else f"{after.fingerprint}.html",
         )  # fmt: skip
         report.page(view.row.page, "finding.html.j2", finding=view)
 
 
-def _graphs(report: Run) -> dict[tuple[str, str], str]:
+def _graphs(report: Run, known: states_view.Known) -> dict[tuple[str, str], str]:
     """Pages of the functions that hold findings: control-flow graph and source beside each other."""
     out: dict[tuple[str, str], str] = {}
     paged = list(report.pages.values())
     members = groups.grouped(paged, lambda finding: [f"{finding.file}\0{finding.function}"])
-    wanted = list(dict.fromkeys(f"{finding.file}\0{finding.function}" for finding in paged))[:MOST_GRAPHS]
-    for key in wanted:
+    for key in dict.fromkeys(f"{finding.file}\0{finding.function}" for finding in paged):
         first = members[key][0]
-        graph = report.material.graph(first.file, first.function, first.line)
+        graph = known(first.file, first.function, first.line)
         if graph is None:
             continue
         checks = {name for finding in members[key] for name in finding.requires}

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from reports import wording
 from reports.html import names
 from reports.html.source_text import Sources, nearest, windows
+from reports.html.states_view import Graphs, gains
 from verifier.findings import Finding, Step, door_title
 
 AROUND_CALL = 4  # lines shown around a step that only calls down
@@ -77,14 +78,15 @@ def steps_of(finding: Finding) -> list[Step]:
     return wording.condensed(finding.path)[-MOST_STEPS:] or [own]
 
 
-def chips_of(finding: Finding, steps: list[Step]) -> list[list[Chip]]:
-    """For each step: the branch taken there, and which wanted checks were asked so far.
+def chips_of(finding: Finding, steps: list[Step], gained: list[list[str]]) -> list[list[Chip]]:
+    """For each step: the branch taken there, checks passed since the step before (`gained`), wanted checks asked so far.
 
     A path's notes tell where a check was called; that its result did not admit the operation is what the finding
     says, so the last step calls every wanted check open.
     """
     asked: set[str] = set()
     out = []
+    about = "its object" if finding.object in wording.NAMELESS else wording.plain(finding.object)
     for number, step in enumerate(steps, 1):
         chips = []
         branch = step.note.removeprefix("branch: ") if step.note.startswith("branch: ") else ""
@@ -94,23 +96,24 @@ def chips_of(finding: Finding, steps: list[Step]) -> list[list[Chip]]:
             chips.append(Chip("asked", "A", f"asks {wording.plain(name)}"))
         elif branch:
             chips.append(Chip("branch", "B", wording.step_note(steps, number - 1).removeprefix("branches, ")))
+        chips += [Chip("passed", "P", text) for text in gained[number - 1]]
         last = number == len(steps)
         for name in finding.requires:
             shown = wording.plain(name)
             if last:
-                chips.append(Chip("open", "U", f"{shown}: " + ("asked, does not cover this" if name in asked else "not passed")))
+                chips.append(Chip("open", "U", f"{about}: unchecked, {shown} " + ("asked, does not cover this" if name in asked else "not passed")))
             elif number == 1 and name not in asked:
-                chips.append(Chip("open", "U", f"{shown}: not asked yet"))
+                chips.append(Chip("open", "U", f"{about}: unchecked, {shown} not asked yet"))
         if last:
             chips += [Chip("passed", "P", f"{wording.plain(name)}: passed") for name in finding.passed]
         out.append(chips)
     return out
 
 
-def frames(finding: Finding, sources: Sources, link: Callable[[str, int], str]) -> list[Frame]:
-    """The path as frames of source; `link` gives the page of a line of source."""
+def frames(finding: Finding, sources: Sources, link: Callable[[str, int], str], graphs: Graphs) -> list[Frame]:
+    """The path as frames of source; `link` gives the page of a line of source, `graphs` what is known in functions."""
     steps = steps_of(finding)
-    chips = chips_of(finding, steps)
+    chips = chips_of(finding, steps, gains(steps, graphs))
     groups: list[list[int]] = []
     for index, step in enumerate(steps):
         if groups and (steps[groups[-1][0]].file, steps[groups[-1][0]].function) == (step.file, step.function):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from reports.html.material import FunctionGraph, GraphBlock, Material, Obligation, RuleText
+from reports.html.material import CallFacts, FunctionGraph, GraphBlock, Material, Obligation, RuleText
 from verifier.cli import facts, messages
 from verifier.cli.catalogue import Catalogue, FunctionRecord
 from verifier.errors import KqualError
@@ -18,6 +18,7 @@ from verifier.ir.printer import expression_texts, print_statement
 from verifier.program.report import checks_wanted
 from verifier.store import Store
 
+MOST_CALLERS = 60  # of a function in the picture of its calls
 Graphs = Callable[[str, str, int], FunctionGraph | None]
 
 
@@ -69,6 +70,7 @@ def material(
         obligations=facts.obligations(store) if store is not None else None,
         modules=facts.modules(store, pack, order) if store is not None else None,
         graph=graphs(catalogue, pack) if catalogue is not None else lambda *_: None,
+        calls=calls(catalogue) if catalogue is not None else lambda *_: None,
         command=(store.meta("command") or "") if store is not None else "",
     )  # fmt: skip
 
@@ -110,6 +112,29 @@ def graphs(catalogue: Catalogue, pack: Any) -> Graphs:
         return _graph(record, body, states) if record is not None and body is not None else None
 
     return graph
+
+
+def calls(catalogue: Catalogue) -> Callable[[str, str], CallFacts | None]:
+    """Tells who calls a function and what it calls."""
+    known: dict[tuple[str, str], CallFacts | None] = {}
+
+    def facts(file: str, function: str) -> CallFacts | None:
+        if (file, function) not in known:
+            try:
+                record = next((r for r in catalogue.named(function) if r.file == file), None)
+            except KqualError:
+                record = None  # a macro's or a removed function's name; the picture then shows less
+            known[file, function] = _facts(record) if record is not None else None
+        return known[file, function]
+
+    def _facts(record: FunctionRecord) -> CallFacts:
+        callers = catalogue.functions(record.callers[:MOST_CALLERS]).values()
+        names = frozenset([*(name for name, _ in record.callees), *record.external])
+        return CallFacts(
+            record.line, tuple((c.name, c.file) for c in callers), names, tuple(slot for slot, _ in record.slots), tuple(record.held_in)
+        )
+
+    return facts
 
 
 def _graph(record: FunctionRecord, body: Function, states: Any) -> FunctionGraph:
