@@ -108,6 +108,20 @@ def worse(pair: Pair) -> bool:
     return _RANK.get(pair[1].tier, len(TIERS)) < _RANK.get(pair[0].tier, len(TIERS))
 
 
+def states(found: Comparison) -> dict[str, str]:
+    """`new`, `changed` or `known` for each finding of the later scan, by fingerprint."""
+    out = {finding.fingerprint: "known" for finding in found.new.findings}
+    for service in found.services:
+        out |= {finding.fingerprint: "new" for finding in service.new}
+        out |= {after.fingerprint: "changed" for _, after in service.changed}
+    return out
+
+
+def gone(found: Comparison) -> list[Finding]:
+    """The findings of the older scan that the later one no longer has, by service."""
+    return [finding for service in found.services for finding in service.fixed]
+
+
 def summary_line(found: Comparison) -> str:
     """`comparison: 3 new, 1 fixed, 2 changed, 170 the same`"""
     new, fixed, changed = found.counts

@@ -22,13 +22,18 @@ LEVELS = {"error": "error", "warning": "warning", "note": "note"}
 SCHEMA_URI = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
-def render(document: Document, suppressed: dict[str, str] | None = None) -> bytes:
+def render(
+    document: Document, suppressed: dict[str, str] | None = None, states: dict[str, str] | None = None, gone: list[Finding] | None = None
+) -> bytes:
     """The log file: one run, results in report order (so that a cut loses the least grave ones), UTF-8.
 
-    `suppressed` maps fingerprints of findings that somebody accepted to their justification.
+    `suppressed` maps fingerprints of findings that somebody accepted to their justification; `states` says of findings
+    whether they are `new`, `changed` or `known` against an older scan, whose findings that are `gone` are results, too.
     """
-    results = [(finding, None if document.fixed is None else "new") for finding in document.findings]
-    results += [(finding, "absent") for finding in document.fixed or []]
+    before = {"new": "new", "changed": "updated", "known": "unchanged"}
+    default = None if document.fixed is None else "new"
+    results = [(finding, before.get((states or {}).get(finding.fingerprint, ""), default)) for finding in document.findings]
+    results += [(finding, "absent") for finding in [*(document.fixed or []), *(gone or [])]]
     results += [(item.finding, None) for item in document.dismissed]
     said = {item.finding.fingerprint: f"{item.verdict}: {item.reason}" for item in document.dismissed}
     suppressed = (suppressed or {}) | said
@@ -49,7 +54,7 @@ def render(document: Document, suppressed: dict[str, str] | None = None) -> byte
         "version": "2.1.0",
         "runs": [
             {
-                "tool": {"driver": _driver(document, rules)},
+                "tool": {"driver": _driver(document, rules, [finding for finding, _ in shown])},
                 "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": notifications}],
                 "originalUriBaseIds": {"TREE": {"description": {"text": "The root of the kernel tree."}}},
                 "columnKind": "utf16CodeUnits",
@@ -65,12 +70,12 @@ def render(document: Document, suppressed: dict[str, str] | None = None) -> byte
     return text.encode("utf-8", "replace") + b"\n"
 
 
-def _driver(document: Document, rules: list[str]) -> dict[str, Any]:
+def _driver(document: Document, rules: list[str], shown: list[Finding]) -> dict[str, Any]:
     notes = {note.id: note for note in document.rules}
     reasons = {finding.rule: finding.reason for finding in reversed(document.findings) if finding.reason}
     described = []
     members: dict[str, list[Finding]] = {}
-    for finding in [*document.findings, *(document.fixed or [])]:
+    for finding in shown:
         members.setdefault(finding.rule, []).append(finding)
     for rule in rules:
         note = notes.get(rule)

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 from browser import Browser, path
-from documents import hostile
+from documents import document, finding, hostile
 
+from reports.comparison import compare
 from reports.html import write
 from verifier.cli.main import main
 from verifier.cli.output import source_of
+from verifier.findings import Dismissed, make_document
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.skipif(path() is None, reason="no chromium")
@@ -195,6 +197,104 @@ def test_the_order_of_focus_and_names_for_pictures(report, page):
         page.open(url(file))
         assert page.value("document.querySelector('svg').getAttribute('aria-label').length > 20")
         assert page.value("[...document.querySelectorAll('g.block')].every(g => g.querySelector('title').textContent)")
+
+
+def one_of_each(report):
+    """Every page at the top, and of each folder the largest page."""
+    largest = [max(sorted(folder.iterdir()), key=lambda file: file.stat().st_size) for folder in sorted(report.iterdir())
+               if folder.is_dir() and any(file.suffix == ".html" for file in folder.iterdir())]  # fmt: skip
+    return [*sorted(report.glob("*.html")), *largest]
+
+
+# What a page needs to be read by ear and walked by keyboard; axe-core says more where it is installed.
+PLAIN = """(() => {
+  const out = [], seen = new Set();
+  for (const e of document.querySelectorAll('[id]')) { if (seen.has(e.id)) out.push('id twice: ' + e.id); seen.add(e.id); }
+  let level = 0;
+  for (const h of document.querySelectorAll('h1, h2, h3, h4')) {
+    const own = +h.tagName[1]; if (own > level + 1) out.push('level skipped before: ' + h.textContent); level = own; }
+  if (document.querySelectorAll('h1').length !== 1) out.push('not one h1');
+  if (document.querySelectorAll('main').length !== 1 || !document.title || document.documentElement.lang !== 'en') out.push('no main, title or language');
+  const name = (e) => e.getAttribute('aria-label') || e.textContent.trim() || (e.labels && e.labels.length && e.labels[0].textContent.trim());
+  for (const e of document.querySelectorAll('a[href], button, input, select, summary, [role=region]')) if (!name(e)) out.push('no name: ' + e.outerHTML.slice(0, 80));
+  for (const t of document.querySelectorAll('table')) if (![...t.querySelectorAll('th')].every(h => h.scope)) out.push('th without scope');
+  for (const s of document.querySelectorAll('svg')) if (!s.getAttribute('aria-label') || !s.closest('figure, section, main').querySelector('details, li')) out.push('picture without text');
+  const order = [...document.querySelectorAll('a[href], button, input, select, summary, [tabindex]')];
+  if (order.some(e => e.tabIndex > 0)) out.push('tabindex changes the order');
+  if (order[0].className !== 'skip') out.push('no way past the navigation');
+  return out;
+})()"""
+
+
+def test_names_headings_and_order(report, page):
+    for file in one_of_each(report):
+        page.open(url(file))
+        assert page.value(PLAIN) == [], file
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(report, page, scheme):
+    axe = pytest.importorskip("axe_core_python", reason="axe-core-python is not installed")
+    script = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    page.media(prefers_color_scheme=scheme)
+    for file in one_of_each(report):
+        page.open(url(file))
+        page.value(f"{script}; 0")
+        found = page.value("axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.map(v => v.id + ': ' + v.nodes.length + ' ' + v.nodes[0].html + ' ' + v.nodes[0].failureSummary))")
+        assert found == [], file
+
+
+def test_the_matrix_leads_to_the_places(report, page):
+    page.open(url(report / "coverage.html"))
+    for verdict in ("unmediated", "mediated"):
+        page.open(url(report / "coverage.html"))
+        link = f'td a[href$="#{verdict}"]'
+        href, number = page.value(f"(() => {{const a = document.querySelector({link!r}); return [a.href, +a.textContent];}})()")
+        page.open(href)
+        title = page.value(f"document.getElementById('{verdict}').textContent")
+        assert title == f"Operations {verdict}: {number}"
+        rows_below = page.value(f"document.getElementById('{verdict}').nextElementSibling.querySelectorAll('tbody tr').length")
+        assert rows_below == number
+        there = page.value(f"document.getElementById('{verdict}').nextElementSibling.querySelector('td a').href")
+        page.open(there)
+        assert page.value("document.getElementById(location.hash.slice(1)).getBoundingClientRect().top < innerHeight")
+
+
+def test_from_the_graph_to_the_source_and_back(report, page):
+    file = max(sorted((report / "functions").iterdir()), key=lambda f: f.stat().st_size)
+    page.open(url(file))
+    page.value("document.querySelector('g.operation a').dispatchEvent(new MouseEvent('click', {bubbles: true, cancelable: true}))")
+    line = page.value("location.hash.slice(1)")
+    assert line.startswith("L") and page.value(f"document.getElementById('{line}').classList.contains('here')")
+    page.value("document.querySelector('pre .m a').click()")
+    assert page.value("document.querySelector('g.block:target') !== null")
+
+
+def test_calls_as_a_picture(report, page):
+    for file in sorted((report / "findings").iterdir()):
+        if 'id="calls"' in file.read_text(encoding="utf-8"):
+            page.open(url(file))
+            assert 2 <= page.value("document.querySelectorAll('svg g.block').length") <= 60
+            boxes = page.value("[...document.querySelectorAll('svg g.block rect')].map(r => [r.x.baseVal.value, r.y.baseVal.value])")
+            assert len(boxes) == len({tuple(box) for box in boxes}), "no box covers another"
+            return
+    raise AssertionError("no finding shows its calls")
+
+
+def test_dismissed_findings_show_when_asked_for(tmp_path, page):
+    made = document()
+    made.dismissed = [Dismissed(finding=made.findings.pop(0), verdict="known", reason="told <upstream>")]
+    index = write(made, tmp_path / "r")
+    page.open(url(index, "#tier=all"))
+    assert rows(page) == 3
+    page.open(url(index, "#tier=all&state=dismissed"))
+    assert rows(page) == 1 and "known: told <upstream>" in page.value("document.querySelector('#table tbody').textContent")
+    new = make_document(document().completeness, [*document().findings, finding(function="came")])
+    index = write(new, tmp_path / "s", comparison=compare(document(), new))
+    page.open(url(index, "#tier=all&state=new"))
+    assert rows(page) == 1 and "came" in page.value("document.querySelector('#table tbody').textContent")
+    page.open(url(index, f"#q={document().findings[0].fingerprint}"))
+    assert rows(page) == 1, "fingerprints are found"
 
 
 def test_hostile_names_stay_text(tmp_path, page):

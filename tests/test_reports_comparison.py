@@ -64,7 +64,7 @@ def test_the_command(tmp_path, capfd, form, expected):
         main(["report", "--compare", str(tmp_path / "old.json"), str(tmp_path / "new.json"), "--format", form])
     assert ended.value.code == 0 and expected in capfd.readouterr().out
     with pytest.raises(SystemExit) as ended:
-        main(["report", "--compare", str(tmp_path / "old.json"), str(tmp_path / "new.json"), "--format", "sarif"])
+        main(["report", "--compare", str(tmp_path / "old.json"), str(tmp_path / "new.json"), "--format", "markdown"])
     assert ended.value.code == 2
 
 

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 from documents import completeness, document, finding, hostile
 
-from reports import json_document, sarif
+from reports import comparison, json_document, sarif
 from verifier.findings import Step, make_document
 
 # As published by OASIS (rtm.5; the errata changed no key that is written here).
@@ -106,3 +106,25 @@ def test_limits_are_said():
     texts = [note["message"]["text"] for note in run["invocations"][0]["toolExecutionNotifications"]]
     assert any("3 of 5,003 results are left out" in text for text in texts)
     assert any("1 path cut to 1,000 steps" in text for text in texts)
+
+
+def test_states_against_an_older_scan():
+    old = make_document(completeness(), [finding(), finding(function="gone"), finding(function="better")])
+    new = make_document(completeness(), [finding(line=44), finding(function="came"), finding(function="better", tier="warning")])
+    found = comparison.compare(old, new)
+    log = json.loads(sarif.render(new, states=comparison.states(found), gone=comparison.gone(found)))
+    SCHEMA.validate(log)
+    states = {r["locations"][0]["logicalLocations"][0]["name"]: r["baselineState"] for r in log["runs"][0]["results"]}
+    assert states == {"vfs_unlink": "unchanged", "came": "new", "better": "updated", "gone": "absent"}
+
+
+@pytest.mark.parametrize("made", [document(), document(fixed=[finding(line=7)]), hostile(), make_document(completeness(), [])])
+def test_a_reader_of_others_understands_it(tmp_path, made):
+    loader = pytest.importorskip("sarif.loader", reason="sarif-tools is not installed")
+    (tmp_path / "a.sarif").write_bytes(sarif.render(made))
+    read = loader.load_sarif_file(str(tmp_path / "a.sarif"))
+    records = read.get_records()
+    expected = [*made.findings, *(made.fixed or [])]
+    assert read.get_distinct_tool_names() == ["kqual"] and len(records) == len(expected)
+    assert sorted(record["Severity"] for record in records) == sorted(finding.tier for finding in expected)
+    assert sorted(int(record["Line"]) for record in records) == sorted(finding.line for finding in expected)

@@ -99,7 +99,7 @@ def call_view(
         line = own.line if own is not None else finding.sibling.line if finding.sibling is not None else 0
         node(place, "S" if asked[place] else "N", wording.plain(door_title(place[0])), wording.plain(f"{place[1]}:{line}"), link(place[1], line), 1, number)
     for number, check in enumerate(shown_checks):
-        node(check, "C", wording.plain(check), "", "", 2, number)
+        node(check, "C", wording.plain(check), "", "", 2 if siblings else 1, number)
     for (before, _), (after, _) in pairwise(kept):
         adjacent = _next(chain, before) == after
         slot = _slot(known[before], known[after], after[0]) if adjacent else None
@@ -119,7 +119,7 @@ def call_view(
                 (x, y), (tx, ty) = at[place], at[check]
                 edges.append(_curve(x + WIDTH, y + HEIGHT // 2, tx, ty + HEIGHT // 2, ""))
                 rows.append((wording.plain(place[0]), "asks", wording.plain(check)))
-    columns = 3 if shown_checks else 2 if siblings else 1
+    columns = 1 + bool(siblings) + bool(shown_checks)
     height = max(len(kept), len(siblings), len(shown_checks)) * (HEIGHT + GAP_Y) - GAP_Y + 2 * PAD
     text = f"Calls: {wording.counted(len(kept), 'function')} from the door to the operation"
     if siblings:

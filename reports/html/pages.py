@@ -58,20 +58,21 @@ def write(
     )
     environment.globals["href"] = names.href
     noted = {note.id: note.service for note in document.rules}
-    findings = [*document.findings, *(document.fixed or [])]
+    findings = [*document.findings, *(document.fixed or []), *(item.finding for item in document.dismissed)]
     services = {finding.rule: wording.plain(service_of(finding, material, noted)) for finding in findings}
     report = Run(document, material, Folder(folder), environment, Sources(source, remote), services, operations.index(material))
     report.shared = {"summary": summary(document, services, material, comparison is not None, over is not None)}
-    grave = [finding for finding in document.findings if finding.tier != "note" and rows.has_page(finding)]
+    shown = [*document.findings, *(item.finding for item in document.dismissed)]
+    grave = [finding for finding in shown if finding.tier != "note" and rows.has_page(finding)]
     report.pages = {id(finding): finding for finding in grave[:MOST_PAGES]}
-    rules = dict.fromkeys([*(finding.rule for finding in document.findings), *report.found.by_rule])
+    rules = dict.fromkeys([*(finding.rule for finding in shown), *report.found.by_rule])
     report.rule_pages = {rule: names.page("rules", rule) for rule in rules}
     hooks = [hook for finding in findings for hook in groups.hooks_of(finding)]
     hooks += [*coverage_view.site_views(material.coverage or {}), *report.found.rules_of]
     report.hook_pages = {hook: names.page("hooks", hook) for hook in hooks}
     _sources(report)
     _findings(report)
-    _lists(report)
+    _lists(report, comparison)
     group_pages.write(report)
     if comparison is not None:
         report.page("compare.html", "compare.html.j2", compared=compare_view.compare_view(comparison, report.row))
@@ -142,7 +143,14 @@ def _graphs(report: Run, known: states_view.Known) -> dict[tuple[str, str], str]
     return out
 
 
-def _lists(report: Run) -> None:
+def _states(document: Document, comparison: comparing.Comparison | None) -> dict[str, str]:
+    """Whether findings are new, changed or known, by fingerprint: against an older scan, or against a patch's base."""
+    if document.fixed is not None:
+        return {finding.fingerprint: "new" for finding in document.findings}
+    return comparing.states(comparison) if comparison is not None else {}
+
+
+def _lists(report: Run, comparison: comparing.Comparison | None) -> None:
     """The index with its data, and a list of each tier for readers without scripts."""
     document = report.document
     listed: dict[str, list[rows.Row]] = {}
@@ -152,7 +160,15 @@ def _lists(report: Run) -> None:
     for tier, _, _ in report.shared["summary"].counts:  # type: ignore[attr-defined]
         for name, table in rows.tables(listed.get(tier, []), tier):
             report.page(name, "list.html.j2", table=table)
-    data, left = rows.index_data((f, report.service(f), id(f) in report.pages) for f in document.findings)
+    states = _states(document, comparison)
+    entries = [(f, report.service(f), id(f) in report.pages, states.get(f.fingerprint, ""), "") for f in document.findings]
+    entries += [
+        (d.finding, report.service(d.finding), id(d.finding) in report.pages, "dismissed", f"{d.verdict}: {d.reason}") for d in document.dismissed
+    ]
+    data, left = rows.index_data(entries)
+    if document.dismissed:
+        listing = [(report.row(d.finding), wording.plain(d.verdict), wording.plain(d.reason)) for d in document.dismissed]
+        report.page("dismissed.html", "dismissed.html.j2", dismissed=listing)
     report.folder.put("data/findings.js", data)
     first = [*listed.get("error", []), *listed.get("warning", [])]
     report.page(

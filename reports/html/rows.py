@@ -14,6 +14,7 @@ from verifier.findings import TIERS, Finding, door_title
 PAGE_ROWS = 500  # rows of a list page
 FIRST_ROWS = 50  # rows of the index before any script runs
 MOST_DATA = 8000  # findings in the index's data: about 100 bytes each, so that it stays below a megabyte
+STATES = ("", "new", "changed", "known", "dismissed")  # "": nothing to compare with
 _SAFE_ID = re.compile(r"[0-9A-Za-z]{1,64}\Z")
 
 
@@ -81,12 +82,12 @@ def tables(rows: list[Row], tier: str) -> list[tuple[str, Table]]:
     return out
 
 
-def index_data(entries: Iterable[tuple[Finding, str, bool]]) -> tuple[bytes, int]:
+def index_data(entries: Iterable[tuple[Finding, str, bool, str, str]]) -> tuple[bytes, int]:
     """The data of the index as a script, and how many findings it leaves out.
 
-    `entries` are (finding, service, has a page) in report order.  A script and not JSON, because pages opened from
+    `entries` are (finding, service, has a page, state, remark) in report order; a state is one of STATES.  A script and not JSON, because pages opened from
     disk may not fetch.  Words are stored once; rows hold their numbers: fingerprint ("" without a page), tier, kind,
-    file, line, function, operation, object, wanted checks, rule, service, door, subject.
+    file, line, function, operation, object, wanted checks, rule, service, door, subject, state, remark.
     """
     words: dict[str, int] = {}
 
@@ -95,7 +96,7 @@ def index_data(entries: Iterable[tuple[Finding, str, bool]]) -> tuple[bytes, int
 
     rows: list[list[Any]] = []
     left = 0
-    for finding, service, paged in entries:
+    for finding, service, paged, state, remark in entries:
         if len(rows) >= MOST_DATA:
             left += 1
             continue
@@ -103,7 +104,7 @@ def index_data(entries: Iterable[tuple[Finding, str, bool]]) -> tuple[bytes, int
             finding.fingerprint if paged else "", TIERS.index(finding.tier) if finding.tier in TIERS else 2,
             word(finding.kind), word(finding.file), finding.line, word(door_title(finding.function)),
             word(finding.operation), word(finding.object), [word(name) for name in finding.requires], word(finding.rule),
-            word(service), word(door_title(finding.door)), word(finding.subject),
+            word(service), word(door_title(finding.door)), word(finding.subject), word(state), word(remark),
         ])  # fmt: skip
     data = {"tiers": TIERS, "kinds": wording.TITLES, "sentences": wording.SENTENCES, "unnamed": wording.UNNAMED, "nameless": wording.NAMELESS, "words": list(words), "rows": rows}
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))

@@ -61,6 +61,7 @@ def summary(document: Document, services: dict[str, str], material: Material, ch
         pages=[
             *([("compare.html", "Comparison")] if changed else []),
             *([("branches.html", "Branches")] if over else []),
+            *([("dismissed.html", f"Dismissed ({wording.number(len(document.dismissed))})")] if document.dismissed else []),
             ("directories.html", "Directories"), ("rules.html", "Rules"), ("hooks.html", "Hooks"), ("doors.html", "Doors"),
             *([("coverage.html", "Coverage")] if material.coverage is not None or material.obligations is not None else []),
             *([("modules.html", "Modules")] if material.modules is not None else []),

@@ -89,9 +89,11 @@ def render(document: Document, wishes: Wishes) -> bytes:
         if form not in ("text", "mail", "json"):
             raise UsageError(f"no comparison of trees in the format {form}", "--format text, mail, json or html")
         return trees.as_json(wishes.branches) if form == "json" else branches.render(wishes.branches, form == "mail").encode("utf-8", "replace")
+    if wishes.comparison is not None and form == "sarif":
+        return sarif.render(document, states=comparison.states(wishes.comparison), gone=comparison.gone(wishes.comparison))
     if wishes.comparison is not None:
         if form not in ("text", "mail"):
-            raise UsageError(f"no comparison in the format {form}", "--format text, mail or html")
+            raise UsageError(f"no comparison in the format {form}", "--format text, mail, sarif or html")
         return comparison.render(wishes.comparison, form == "mail").encode("utf-8", "replace")
     if form == "json":
         return json_document.render(document)

@@ -47,6 +47,8 @@ def read_document(name: str) -> Document:
 @click.option("--union", multiple=True, metavar="NAME=STORE,...",
               help="Several configurations of one tree as one scan, with the code that none of them compiled in the ledger.")
 @click.option("--tree", type=click.Path(readable=False), metavar="TREE", help="Where the source in HTML comes from.")
+@click.option("--triage", "triage_file", type=click.Path(readable=False), metavar="FILE",
+              help="Dismiss the findings that FILE gives a verdict.")
 @click.option("--store", "store_path", type=click.Path(readable=False), metavar="FILE", help="Take the last scan of this store.")
 @click.option("--format", "form", type=click.Choice(output.GATE_FORMATS), default="text", show_default=True)
 @click.option("-o", "--output", "target", type=click.Path(readable=False), metavar="PATH", help="A folder for html, else a file.")
@@ -103,6 +105,8 @@ def _fit_together(document: str | None, given: dict[str, Any]) -> None:
     alone = document is not None or given["old"] is not None or given["store_path"] is not None
     if (given["trees"] or given["union"]) and (alone or (given["trees"] and given["union"])):
         raise UsageError("--trees and --union name all that is read", "leave DOCUMENT, --compare, --store and the other one out")
+    if given["triage_file"] is not None and (document is not None or given["trees"] or given["union"]):
+        raise UsageError("--triage needs the store of one scan", "kqual report --store FILE --triage FILE")
     if given["history"] is not None and not given["trees"]:
         raise UsageError("--history goes with --trees", "kqual report --trees 6.1=FILE,6.12=FILE --history DIR")
 
@@ -131,4 +135,8 @@ def _chosen(document: str | None, given: dict[str, Any]) -> _Chosen:
     with store:
         tree = tree or store.meta("tree")
         rules = tuple(path for path in json.loads(store.meta("rules") or "[]") if os.path.exists(path))
+        if given["triage_file"] is not None:
+            from verifier.cli.triage import applied
+
+            content = applied(content, store, given["triage_file"])
         return _Chosen(merged or content, tree, store.path, rules, over, obligations)

@@ -18,7 +18,8 @@
     const row = {
       rank, page: r[0] ? "findings/" + r[0] + ".html" : "", tier: data.tiers[r[1]], kind: words[r[2]], file: words[r[3]],
       line: r[4], func: words[r[5]], operation: words[r[6]], object: words[r[7]], hooks, rule: words[r[9]],
-      service: words[r[10]], door: words[r[11]], subject: words[r[12]], text: "",
+      service: words[r[10]], door: words[r[11]], subject: words[r[12]],
+      state: words[r[13]], remark: words[r[14]], text: "",
     };
     row.title = data.kinds[row.kind] || row.kind;
     const parts = { kind: row.kind, operation: row.operation, object: row.object || row.operation, checks: quoted(hooks) };
@@ -27,7 +28,7 @@
     return row;
   });
   const text = (row) => (row.text = row.text || [row.tier, row.title, row.kind, row.file + ":" + row.line, row.func, row.headline,
-    row.object, row.rule, row.service, row.door, row.subject, row.page].join("\n").toLowerCase());
+    row.object, row.rule, row.service, row.door, row.subject, row.page, row.hooks.join(" "), row.state, row.remark].join("\n").toLowerCase());
 
   function fill(name, of, first) {
     const counts = new Map();
@@ -38,12 +39,14 @@
   }
   const choices = {
     tier: (row) => [row.tier], kind: (row) => [row.kind], service: (row) => [row.service], rule: (row) => [row.rule],
-    hook: (row) => row.hooks, door: (row) => [row.door],
+    hook: (row) => row.hooks, door: (row) => [row.door], state: (row) => [row.state],
   };
+  // Dismissed findings show only when they are asked for.
+  const reported = (row) => row.state !== "dismissed";
   for (const name of Object.keys(choices)) fill(name, choices[name], name === "tier" ? [[GRAVE, "errors and warnings"], ["all", "all"]] : [["", "all"]]);
   form.elements.kind.querySelectorAll("option[value]").forEach((o) => { if (o.value) o.text = o.text.replace(o.value, data.kinds[o.value] || o.value); });
 
-  const fields = ["q", "tier", "kind", "service", "rule", "hook", "door", "object", "dir"];
+  const fields = ["q", "tier", "kind", "service", "rule", "hook", "door", "state", "object", "dir"];
   const standard = { tier: GRAVE };
   let state = { sort: "", page: 1 };
 
@@ -73,8 +76,9 @@
     const object = value("object").toLowerCase();
     const dir = value("dir").replace(/\/+$/, "");
     const tier = value("tier");
-    const exact = ["kind", "service", "rule", "hook", "door"].filter((name) => value(name)).map((name) => [choices[name], value(name)]);
+    const exact = ["kind", "service", "rule", "hook", "door", "state"].filter((name) => value(name)).map((name) => [choices[name], value(name)]);
     return rows.filter((row) =>
+      (reported(row) || value("state") === "dismissed") &&
       (tier === "all" || (tier === GRAVE ? row.tier !== "note" : row.tier === tier)) &&
       exact.every(([of, wanted]) => of(row).includes(wanted) || (of === choices.door && wanted === "no door is known" && !row.door)) &&
       (!object || row.object.toLowerCase().includes(object)) &&
@@ -115,8 +119,12 @@
       what.href = row.page;
     }
     const door = (row.door || "no door is known") + (row.subject && row.subject !== "user" ? ", on behalf of: " + row.subject : "");
-    out.append(cell(element("span", row.tier, "tier " + row.tier)), cell(element("code", row.file + ":" + row.line), document.createElement("br"), element("code", row.func)),
-      cell(what), cell(row.title), cell(element("code", row.rule), document.createElement("br"), row.service), cell(door));
+    const marks = [element("span", row.tier, "tier " + row.tier)];
+    if (row.state) marks.push(document.createElement("br"), row.state);
+    const whats = [what];
+    if (row.remark) whats.push(document.createElement("br"), row.remark);
+    out.append(cell(...marks), cell(element("code", row.file + ":" + row.line), document.createElement("br"), element("code", row.func)),
+      cell(...whats), cell(row.title), cell(element("code", row.rule), document.createElement("br"), row.service), cell(door));
     return out;
   }
   function show() {
@@ -164,6 +172,7 @@
     event.preventDefault();
     form.elements.q.focus();
   });
+  form.elements.state.closest("label").hidden = rows.every((row) => !row.state);
   form.hidden = false;
   counter.hidden = false;
   read();
