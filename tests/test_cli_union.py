@@ -2,12 +2,18 @@
 
 import json
 import shutil
+from pathlib import Path
 
+import msgspec
 import pytest
 
-from verifier.cli import trees, uncompiled, union
+from verifier.cli import facts, trees, uncompiled, union, usage
 from verifier.cli.main import main
+from verifier.coverage.run import COVERAGE_VERSION
 from verifier.errors import UsageError
+from verifier.findings import CoverageDocument, empty_completeness
+from verifier.program.analyse import digest_of
+from verifier.store import Store
 
 RULE = """[[rule]]
 id = "erase-thing"
@@ -62,6 +68,20 @@ def test_union(scans, tmp_path, capfd):
     assert first.findings == [] and ("never-compiled", "fs/two.c") in {(e.kind, e.what) for e in first.completeness.ledger}
     shutil.rmtree(tmp_path / "tree")
     assert not any(e.kind.startswith("never") for e in union.of(scans)[0].completeness.ledger)
+
+
+def test_what_a_scan_leaves_for_the_report(scans, tmp_path):
+    with Store.open(Path(scans[1][1])) as store:
+        assert [(o.function, o.line, o.verdict) for o in facts.obligations(store)] == [("__do_sys_one", 9, "mediated"), ("__do_sys_two", 6, "unmediated")]
+        assert [(d.name, d.subject, d.operations) for d in facts.doors(store)] == [
+            ("__do_sys_one", "user", (("erase-thing", "mediated", 1),)), ("__do_sys_two", "user", (("erase-thing", "unmediated", 1),)),
+        ]  # fmt: skip
+        assert facts.modules(store, None, None) is None and facts.coverage(store) is None
+        answer = CoverageDocument(schema="kqual/1", completeness=empty_completeness(), sites=[])
+        store.put("coverage", digest_of(COVERAGE_VERSION, usage.used(store).digest), msgspec.msgpack.encode(answer))
+        assert facts.coverage(store)["sites"] == []
+        store.put("obligations", usage.used(store).digest, b"damaged")
+        assert facts.obligations(store) is None
 
 
 def test_different_kernels_are_refused(scans):

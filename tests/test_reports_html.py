@@ -9,7 +9,7 @@ import pytest
 from documents import HOSTILE, completeness, document, finding, hostile
 
 from reports.html import Material, names, write
-from reports.html.material import Modules, ModuleText, Obligation, RuleText
+from reports.html.material import DoorText, Modules, ModuleText, Obligation, RuleText
 from reports.html.modules_view import deciders
 from reports.html.source_text import coloured, function_extent
 from verifier.errors import KqualError
@@ -226,6 +226,19 @@ def test_modules(tmp_path):
     page = found[f"findings/{document().findings[0].fingerprint}.html"].text
     assert "landlock implements inode_unlink; selinux would, too, but not with lsm=landlock." in page
     assert "None of those loaded (lsm=landlock): only selinux implements inode_rename." in found[names.page("rules", "inode-rename")].text
+
+
+def test_doors_say_which_checks_hold_on_every_some_and_no_way(tmp_path):
+    rules = RULES | {"other": RuleText("other", "inode", operation="o()", checks=("capable",))}
+    doors = [
+        DoorText("__do_sys_unlink", "fs/namei.c", 3, "user", (("inode-unlink", "mediated", 2), ("inode-rename", "unmediated", 1), ("other", "mediated", 4))),
+        DoorText("ioctl", "fs/x.c", 1, "user", (("inode-never", "unknown", 1),)),
+    ]  # fmt: skip
+    write(document(), tmp_path / "r", lambda _: SOURCE, Material(rules=rules, obligations=OBLIGATIONS, doors=doors))
+    assert row_of(tmp_path / "r", "doors.html", "<code>unlink(2)</code></a></th><td>user") == [
+        "unlink(2)", "user", "1", "", "6", "", "security_inode_unlink", "capable",
+    ]  # fmt: skip
+    assert row_of(tmp_path / "r", "doors.html", "<code>ioctl") == ["ioctl", "user", "", "1", "", "security_inode_unlink", "", ""]
 
 
 def test_who_decides_in_every_case():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports import audit_notes, wording
-from reports.html import coverage_view, groups, modules_view, operations
+from reports.html import coverage_view, doors_view, groups, modules_view, operations
 from reports.html.run import Run
 
 
@@ -81,5 +81,4 @@ def _hooks(run: Run) -> None:
 
 def _doors(run: Run) -> None:
     doors = groups.totals(groups.grouped(run.document.findings, groups.doors_of), "", "door")
-    run.page("doors.html", "totals.html.j2", title="Doors", column="Door", column_note="", lines=doors,
-             text="Where user space, or another subject, enters and reaches a finding; one finding may have several doors.")  # fmt: skip
+    run.page("doors.html", "doors.html.j2", doors=doors_view.doors_view(run.material, doors, run.link))

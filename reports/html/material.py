@@ -75,6 +75,17 @@ class Obligation:
 
 
 @dataclass(frozen=True)
+class DoorText:
+    """A door, and (rule, verdict, how many) of the operations that it reaches by direct calls."""
+
+    name: str
+    file: str
+    line: int
+    subject: str
+    operations: tuple[tuple[str, str, int], ...]
+
+
+@dataclass(frozen=True)
 class ModuleText:
     """A security module: how many hooks it implements, whether it counts as loaded, and why its number needs a word."""
 
@@ -112,6 +123,7 @@ class Material:
     coverage: dict[str, Any] | None = None
     obligations: list[Obligation] | None = None
     modules: Modules | None = None
+    doors: list[DoorText] | None = None
     families: dict[str, str] = field(default_factory=dict)
     command: str = ""
     kinds: dict[str, str] = field(default_factory=dict)

@@ -7,11 +7,15 @@ from typing import Any
 
 import msgspec
 
-from reports.html.material import Modules, ModuleText
+from reports.html.material import DoorText, Modules, ModuleText
 from reports.html.material import Obligation as Shown
 from verifier.cli import modules as kept_modules
 from verifier.cli import usage
 from verifier.cli.session import within
+from verifier.coverage.run import COVERAGE_VERSION
+from verifier.findings import CoverageDocument
+from verifier.program.analyse import digest_of
+from verifier.program.reached import DoorReach
 from verifier.program.report import Obligation
 from verifier.store import Store
 
@@ -29,6 +33,28 @@ def obligations(store: Store) -> list[Shown] | None:
         return None
     scope = tuple(json.loads(store.meta("report scope") or "[]"))
     return [Shown(o.rule, o.file, o.function, o.line, o.verdict) for o in found if within(o.file, scope)]
+
+
+def doors(store: Store) -> list[DoorText] | None:
+    """The doors of the last scan with the operations that they reach; None when the store does not tell."""
+    used = usage.used(store)
+    data = store.get("door-reach", used.digest) if used is not None else None
+    try:
+        found = msgspec.msgpack.decode(data, type=list[DoorReach]) if data is not None else None
+    except msgspec.MsgspecError:
+        return None  # of another version; the next scan writes it again
+    return [DoorText(d.name, d.file, d.line, d.subject, tuple(d.operations)) for d in found] if found is not None else None
+
+
+def coverage(store: Store) -> dict[str, Any] | None:
+    """The answer of `kqual coverage` about the same analysis, where the store has it."""
+    used = usage.used(store)
+    data = store.get("coverage", digest_of(COVERAGE_VERSION, used.digest)) if used is not None else None
+    try:
+        found = msgspec.msgpack.decode(data, type=CoverageDocument) if data is not None else None
+    except msgspec.MsgspecError:
+        return None  # of another version; the next run writes it again
+    return msgspec.to_builtins(found) if found is not None else None
 
 
 def modules(store: Store, pack: Any, order: list[str] | None) -> Modules | None:

@@ -58,6 +58,8 @@ def material(
 ) -> Material:  # fmt: skip
     """The material of a report; without a store, or with one that holds no finished scan, there are no graphs."""
     catalogue = None
+    if store is not None and coverage is None:
+        coverage = facts.coverage(store)
     if store is not None:
         try:
             catalogue = Catalogue(store)
@@ -68,6 +70,7 @@ def material(
         rules=rule_texts(pack), services=dict(pack.services), coverage=coverage,
         families={name: check.family for name, check in pack.checks.items()},
         obligations=facts.obligations(store) if store is not None else None,
+        doors=facts.doors(store) if store is not None else None,
         modules=facts.modules(store, pack, order) if store is not None else None,
         graph=graphs(catalogue, pack) if catalogue is not None else lambda *_: None,
         calls=calls(catalogue) if catalogue is not None else lambda *_: None,

@@ -27,6 +27,7 @@ from verifier.program.frontier import Frontier
 from verifier.program.index import INDEX_VERSION, UnitIndex, index_unit
 from verifier.program.link import Program, link
 from verifier.program.privilege import Privileges
+from verifier.program.reached import by_door
 from verifier.program.report import count, obligations, shape_findings, to_finding, verdicts
 from verifier.program.results import Results
 from verifier.program.sibling_findings import SiblingOracle, untold
@@ -204,6 +205,8 @@ class Analysis:
         self.store.put("completeness", self.digest, msgspec.msgpack.encode(completeness))
         places = obligations(judged, self.results, self.program)
         self.store.put("obligations", self.digest, msgspec.msgpack.encode(places))
+        reach = by_door(self.program, self.doors, places)
+        self.store.put("door-reach", self.digest, msgspec.msgpack.encode(reach))
         return F.Document(schema=F.SCHEMA, completeness=completeness, findings=F.finish(found))
 
     def siblings(self) -> list[F.Finding]:
