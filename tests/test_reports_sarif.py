@@ -9,7 +9,7 @@ import pytest
 from documents import completeness, document, finding, hostile
 
 from reports import comparison, json_document, sarif
-from verifier.findings import Step, make_document
+from verifier.findings import Dismissed, Step, make_document
 
 # As published by OASIS (rtm.5; the errata changed no key that is written here).
 SCHEMA = jsonschema.Draft4Validator(
@@ -93,6 +93,13 @@ def test_suppressions():
         {"kind": "external", "status": "accepted", "justification": "reviewed: the caller holds the lock"}
     ]
     assert all(result["suppressions"] == [] for result in results[1:])
+
+
+def test_a_dismissed_finding_of_a_rule_without_others():
+    made = make_document(completeness(), [], dismissed=[Dismissed(finding=document().findings[0], verdict="known", reason="told")])
+    run = run_of(made)
+    assert run["results"][0]["suppressions"][0]["justification"] == "known: told"
+    assert run["tool"]["driver"]["rules"][0]["id"] == "inode-unlink"
 
 
 def test_limits_are_said():
