@@ -45,7 +45,7 @@ def modules_view(found: Modules, rule_pages: dict[str, str]) -> ModulesView:
         ],
         totals=(wording.number(sum(total for _, total, _ in found.services)), [wording.number(count) for count in sums]),
         modules=[
-            ModuleRow(wording.plain(m.name), wording.number(m.hooks), "yes" if m.loaded else "no", "; ".join(m.notes))
+            ModuleRow(wording.plain(m.name), wording.number(m.hooks), "yes" if m.loaded else "no", wording.plain("; ".join(m.notes)))
             for m in found.modules
         ],
         unimplemented=[wording.plain(hook) for hook in found.unimplemented],
