@@ -14,6 +14,7 @@ START = """import os, sys
 a, b = (os.dup(int(n)) for n in sys.argv[1:3])
 while min(a, b) < 5: a, b = os.dup(a), os.dup(b)
 os.dup2(a, 3); os.dup2(b, 4); os.execv(sys.argv[3], sys.argv[3:])"""
+PATIENCE = 300  # seconds; a loaded machine is no failure
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -91,7 +92,7 @@ class Browser:
         if self.session:
             message["sessionId"] = self.session
         os.write(self.to, json.dumps(message).encode() + b"\0")
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while True:
             answer = self._message(deadline)
             if answer.get("id") == self.number:
@@ -100,7 +101,7 @@ class Browser:
 
     def settle(self, before):
         """Wait until a page is loaded that was asked for after `before` loads."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while self.loaded == before:
             self._message(deadline)
 

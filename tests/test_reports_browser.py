@@ -237,7 +237,8 @@ def test_axe_finds_nothing(report, page, scheme):
     axe = pytest.importorskip("axe_core_python", reason="axe-core-python is not installed")
     script = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
     page.media(prefers_color_scheme=scheme)
-    for file in one_of_each(report):
+    lists = ("errors.html", "warnings.html", "notes.html")  # tables like the overview's, of hundreds of rows
+    for file in (file for file in one_of_each(report) if file.name not in lists):
         page.open(url(file))
         page.value(f"{script}; 0")
         found = page.value("axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.map(v => v.id + ': ' + v.nodes.length + ' ' + v.nodes[0].html + ' ' + v.nodes[0].failureSummary))")

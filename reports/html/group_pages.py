@@ -44,7 +44,7 @@ def _rules(run: Run) -> None:
         text = titles[wording.plain(rule)]
         checks = dict.fromkeys([*text.checks, *(hook for finding in members for hook in finding.requires)])
         view = groups.RuleView(
-            text, wording.plain(material.services.get(text.service, text.service)),
+            groups.shown_rule(text), wording.plain(material.services.get(text.service, text.service)),
             [run.row(finding) for finding in members[: groups.MOST_ROWS]], max(0, len(members) - groups.MOST_ROWS),
             [(wording.plain(hook), run.hook_pages.get(hook, "")) for hook in checks],
             operations.by_verdict(run.found.by_rule.get(rule, []), run.link, lambda _: "") if run.found.known else [],

@@ -145,6 +145,19 @@ def rule_text(rule: str, document: Document, material: Material) -> RuleText:
     return RuleText(rule, note.service, "", note.operation, reason=note.reason)
 
 
+def shown_rule(text: RuleText) -> RuleText:
+    """The rule with every text made harmless to print; examples keep their lines."""
+    def lines(code: str) -> str:
+        return "\n".join("\t".join(wording.plain(part) for part in line.split("\t")) for line in code.split("\n"))
+
+    return RuleText(
+        wording.plain(text.id), wording.plain(text.service), wording.plain(text.tier), wording.plain(text.operation), wording.plain(text.slot),
+        tuple(wording.plain(line) for line in text.requires), text.checks, wording.plain(text.subject), wording.plain(text.reason),
+        tuple((wording.plain(name), wording.plain(reason)) for name, reason in text.exempt), lines(text.good), lines(text.bad),
+        wording.plain(text.place),
+    )  # fmt: skip
+
+
 def hooks_of(finding: Finding) -> list[str]:
     """Checks that a finding speaks of: wanted ones, and the one that its protected sibling passes."""
     return [*finding.requires, *([finding.sibling.check] if finding.sibling is not None else [])]
