@@ -218,7 +218,7 @@ PLAIN = """(() => {
   const name = (e) => e.getAttribute('aria-label') || e.textContent.trim() || (e.labels && e.labels.length && e.labels[0].textContent.trim());
   for (const e of document.querySelectorAll('a[href], button, input, select, summary, [role=region]')) if (!name(e)) out.push('no name: ' + e.outerHTML.slice(0, 80));
   for (const t of document.querySelectorAll('table')) if (![...t.querySelectorAll('th')].every(h => h.scope)) out.push('th without scope');
-  for (const s of document.querySelectorAll('svg')) if (!s.getAttribute('aria-label') || !s.closest('figure, section, main').querySelector('details, li')) out.push('picture without text');
+  for (const s of document.querySelectorAll('svg')) if (!s.getAttribute('aria-label') || !document.querySelector('main details')) out.push('picture without text');
   const order = [...document.querySelectorAll('a[href], button, input, select, summary, [tabindex]')];
   if (order.some(e => e.tabIndex > 0)) out.push('tabindex changes the order');
   if (order[0].className !== 'skip') out.push('no way past the navigation');
