@@ -29,7 +29,7 @@ from verifier.program.report import count, obligations, shape_findings, to_findi
 from verifier.program.results import Results
 from verifier.program.sibling_findings import SiblingOracle, untold
 
-ANALYSIS_VERSION = "16"
+ANALYSIS_VERSION = "17"
 LINK_VERSION = "5"
 
 Progress = Callable[[str, int, int], None]
