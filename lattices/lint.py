@@ -144,6 +144,9 @@ class _Linter:
         elif operation[0] not in ("call", "assign"):
             hint = 'add member = "tag.field", or write a call'
             self.report(rule, "a read needs its `member`", hint, "operation", text)
+        elif operation[0] == "assign" and operation[1][0] == "deref" and operation[1][1][0] == "name" and not rule.in_functions:
+            hint = "say with `in` whose parameter it is, or add member = \"tag.field\""
+            self.report(rule, "a store through a parameter needs its functions", hint, "operation", text)
         if ("rest",) in list(expressions.walk(operation))[1:] and operation[0] != "call":
             self.report(rule, "`__` stands for arguments of a call", "", "operation", text)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from reports import wording
-from verifier.findings import SITE_STATUS, CoverageDocument, Site
+from verifier.findings import DECIDES_NOTHING, FOR_NOBODY, ONLY_TELLS, SITE_STATUS, CoverageDocument, Site
 
 MOST_LEDGER_LINES = 10
 
@@ -38,7 +38,23 @@ def lines(document: CoverageDocument, everything: bool = False, ledger: bool = F
         yield from (f"    {entry}" for entry in shown)
         if len(shown) < len(entries):
             yield f"    ... {wording.number(len(entries) - len(shown))} more (--ledger lists all)"
+    yield from (f"{what}: {explained} of {total} ({share})" for what, explained, total, share in hooks(document.sites))
     yield verdict(document)
+
+
+def hooks(sites: Sequence[Site]) -> Iterator[tuple[str, str, str, str]]:
+    """How many calls of `security_*` functions are load-bearing or redundant, counted with and without those that can
+    refuse nobody: (what is counted, how many of them, of how many, share)."""
+    left = [s for s in sites if s.check.startswith("security_")]
+    what = "load-bearing or redundant calls of security hooks"
+    for words, reason in (("", None), (", without those that decide nothing", (DECIDES_NOTHING, ONLY_TELLS)), (" nor contexts of nobody", FOR_NOBODY)):
+        kept = [s for s in left if reason is None or not s.reason.startswith(reason)]
+        what += words
+        if not kept or (reason is not None and len(kept) == len(left)):
+            continue
+        left = kept
+        explained = sum(s.status != "unexplained" for s in left)
+        yield what, wording.number(explained), wording.number(len(left)), _share(explained, len(left))
 
 
 def verdict(document: CoverageDocument) -> str:

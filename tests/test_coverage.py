@@ -6,11 +6,13 @@ import random
 import pytest
 
 from lattices import pack as packs
+from reports.coverage import hooks
 from verifier.cli.main import main
 from verifier.coverage.asks import Asks
 from verifier.coverage.judge import Judge
 from verifier.coverage.sites import find_sites
 from verifier.coverage.source import calls_in_text
+from verifier.findings import DECIDES_NOTHING, FOR_NOBODY, ONLY_TELLS, Site
 from verifier.program.analyse import analysis
 from verifier.store import Store
 from verifier.tree import open_tree
@@ -412,3 +414,18 @@ def test_callers_that_are_left_out_change_nothing(tmp_path):
             bearing += bool(whole.flips)
             assert (short.flips, short.cold) == (whole.flips, whole.cold), site
         assert bearing > 10 and fewer > 5, (bearing, fewer)
+
+
+def site_of(check, status="unexplained", reason=""):
+    return Site(file="a.c", line=1, function="f", check=check, family="lsm", service="file", status=status, protects=[], reason=reason)
+
+
+def test_shares_are_told_with_and_without_calls_that_refuse_nobody():
+    sites = [
+        site_of("security_a", "load-bearing"), site_of("security_a", "redundant"), site_of("security_a"),
+        site_of("security_b", reason=f"{DECIDES_NOTHING}: tells a label"), site_of("security_b", reason=f"{ONLY_TELLS}: x"),
+        site_of("security_c", reason=f"{FOR_NOBODY}: boot"), site_of("rw_verify_area"),
+    ]  # fmt: skip
+    shown = [(explained, total, share) for _, explained, total, share in hooks(sites)]
+    assert shown == [("2", "6", "33.3%"), ("2", "4", "50.0%"), ("2", "3", "66.7%")]
+    assert [total for _, _, total, _ in hooks(sites[:3])] == ["3"] and not list(hooks(sites[6:]))

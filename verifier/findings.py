@@ -264,6 +264,10 @@ class Site(msgspec.Struct, kw_only=True, frozen=True):
 
 
 SITE_STATUS = ("load-bearing", "redundant", "unexplained")
+# Beginnings of reasons: calls that can refuse nobody, which are counted apart.
+DECIDES_NOTHING = "declared to decide nothing"
+ONLY_TELLS = "decides nothing here"
+FOR_NOBODY = "it runs for nobody"
 
 
 class CoverageDocument(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from verifier.coverage.judge import FAR, Judge
 from verifier.coverage.sites import Site
+from verifier.findings import DECIDES_NOTHING, FOR_NOBODY, ONLY_TELLS
 from verifier.program.link import Program
 
 MOST_NAMED = 4
@@ -14,26 +15,31 @@ def explain(judge: Judge, site: Site) -> str:
     base, asks = judge.base, judge.asks
     record = base.pack.check(site.check)
     if record is not None and record.allow == "none":
-        return "declared to decide nothing" + (f": {record.reason}" if record.reason else "")
+        return DECIDES_NOTHING + (f": {record.reason}" if record.reason else "")
     if site.family == "capability" and site.function in base.pack.idle:
-        return "declared to decide nothing: " + base.pack.idle[site.function]
+        return f"{DECIDES_NOTHING}: " + base.pack.idle[site.function]
     result = base.results.get(site.fid)
     if result is None:
         return "its function was not analysed"
     ignored = [s for s in result.shapes if s.check == site.check and s.line == site.line]
     if ignored:
         return f"its result decides nothing: {ignored[0].note}"
+    if record is not None and record.writes and _dropped(judge, site):
+        return f"{ONLY_TELLS}: only what {site.check} gives back is looked at"
     if not judge.reached.get(site, True):
         return "no path of its function that the analysis follows reaches the call" + (f" ({result.cut})" if result.cut else "")
     asking = asks.asking(site.check)
     if not asking:
         return f"no rule asks for {site.check}"
+    door = base.doors.entries.get(site.fid)
+    if door is not None and door.subject == "none":
+        return f"{FOR_NOBODY}: {door.reason}"
     rules = sorted({rule for rule, _ in asking})
     cold = judge.alone(site).cold
     if cold:
         return f"opens {_some([str(f) for f in cold])}, but no door with a subject that the rule is about reaches it"
     if site.fid not in base.doors.nearest and site.fid not in base.doors.other:
-        return f"no door reaches {site.function}" + (" (it runs for nobody)" if site.fid in base.doors.entries else "")
+        return f"no door reaches {site.function}"
     own = [(rule, line, is_open) for rule in rules for fid, line, is_open in asks.performed.get(rule, ()) if fid == site.fid]
     if own:
         return _in_own_function(judge, site, own)
@@ -55,6 +61,12 @@ def explain(judge: Judge, site: Site) -> str:
         places = _some(_unique(f"{rule} @ {_name(base.program, fid)}" for rule, fid in matched))
         return f"no operation that needs it in this function, its callers or callees ({FAR} calls); elsewhere: {places}"
     return f"rules that ask for it match no operation of this program: {_some(rules)}"
+
+
+def _dropped(judge: Judge, site: Site) -> bool:
+    """Whether the value of a call is stored nowhere."""
+    body = judge.base.bodies.body(judge.base.program.functions[site.fid])
+    return body is not None and bool(body.blocks[site.block].statements[site.index][1] < 0)
 
 
 def _in_own_function(judge: Judge, site: Site, own: list[tuple[str, int, bool]]) -> str:

@@ -290,6 +290,8 @@ class Solver:
     def _useful(fact: Value, atoms: set[Value]) -> bool:
         if fact.op == "cond":
             return fact.atoms <= atoms
+        if not fact.args[1]:
+            return True
         for arg in fact.args[1]:
             if arg.op == "c":
                 if arg.args[0]:

@@ -12,9 +12,9 @@ import msgspec
 
 from lattices import qualifiers
 from lattices.pack import Rule
-from verifier.flow.refine import outcome
+from verifier.flow.refine import outcome, refine
 from verifier.flow.solver import SITE_BITS
-from verifier.flow.state import ANY, State
+from verifier.flow.state import ANY, NONZERO, State
 from verifier.flow.summary import Discharge, Place, Requirement, Verdict
 from verifier.flow.transfer import Call, Frame
 from verifier.flow.values import Value, export, show
@@ -147,8 +147,28 @@ class Obligations:
 
     def _fails(self, rule: Rule, component: int, names: Bindings, frame: Frame, state: State) -> str | None:
         """None when the line holds or is not asked for here; else the kind of finding."""
-        if rule.when is not None and self.matcher.holds(rule.when, names, frame, state) is False:
+        states = self._where(rule, names, frame, state)
+        if not states:
             return None
+        for s in states:
+            fails = self._fails_in(rule, component, names, frame, s)
+            if fails is not None:
+                return fails
+        return None
+
+    def _where(self, rule: Rule, names: Bindings, frame: Frame, state: State) -> list[State]:
+        """The state as far as `when` holds in it: what the condition says of a check's answer is learnt of it."""
+        if rule.when is None:
+            return [state]
+        known = self.matcher.holds(rule.when, names, frame, state)
+        if known is not None:
+            return [state] if known else []
+        value = self.matcher.evaluate(rule.when, names, frame, state)
+        if value is None or value.op not in ("r", "o"):
+            return [state]
+        return refine(state.copy(), value, NONZERO, frame.learn)
+
+    def _fails_in(self, rule: Rule, component: int, names: Bindings, frame: Frame, state: State) -> str | None:
         for exemption in rule.exempt:
             if self.matcher.holds(exemption.condition, names, frame, state):
                 return None
