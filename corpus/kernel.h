@@ -61,6 +61,7 @@ typedef int pid_t;
 #define CAP_SYS_ADMIN 21
 #define CAP_SYS_RESOURCE 24
 
+#define PTRACE_MODE_READ_FSCREDS 9
 #define PTRACE_MODE_READ_REALCREDS 17
 #define PTRACE_MODE_ATTACH_REALCREDS 18
 
@@ -312,6 +313,14 @@ struct rtnl_link_ops {
 	int (*changelink)(struct net_device *dev, struct nlattr **tb, struct nlattr **data);
 };
 
+struct radio;
+struct mm_struct;
+
+struct radio_command {
+	int (*run)(struct radio *radio);
+	unsigned int flags;
+};
+
 struct genl_ops {
 	int cmd;
 	unsigned int flags;
@@ -394,6 +403,10 @@ void write_config(struct file *file, int value);
 void forward_signal(struct task_struct *task, struct kernel_siginfo *info, int sig, const struct cred *cred);
 void peek_task(struct task_struct *task);
 void read_task_memory(struct task_struct *task);
+void write_stream(struct file *file, int value);
+void switch_radio(struct radio *radio);
+void map_memory(struct mm_struct *mm);
+void copy_region(struct box *box);
 void store_limit(struct task_struct *task, unsigned int resource, struct rlimit *limit);
 void reboot_machine(int how);
 void install_mapping(struct file *file, unsigned long prot, unsigned long flags);
@@ -442,6 +455,8 @@ bool ns_capable(struct user_namespace *ns, int cap);
 bool file_ns_capable(struct file *file, struct user_namespace *ns, int cap);
 bool sk_capable(struct sock *sk, int cap);
 bool ptrace_may_access(struct task_struct *task, unsigned int mode);
+struct mm_struct *mm_access(struct task_struct *task, unsigned int mode);
+struct mm_struct *get_task_mm(struct task_struct *task);
 bool same_thread_group(struct task_struct *one, struct task_struct *other);
 
 /* accessors and look-ups */

@@ -78,7 +78,8 @@ class Check:
     tuple of the integers that allow.  `namespace`, `mask`, `subject` are argument numbers or None; `objects` argument
     numbers, empty where every argument counts; `writes` are arguments through which it gives something back.
     `modifiers` are the bits of the mask that are no rights.  `implies` are (passed, granted) pairs of call patterns
-    over shared names.
+    over shared names.  A check with `slots` is no function: the dispatcher of these tables asks before it calls an
+    entry, for what the entry's `member` declares, which is the check's one argument.
     """
 
     name: str
@@ -92,6 +93,8 @@ class Check:
     implies: tuple[tuple[Expr, Expr], ...] = ()
     reason: str = ""
     writes: tuple[int, ...] = ()
+    slots: tuple[str, ...] = ()
+    member: str = ""
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,8 @@ _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     },
     "check": {
         "name": str, "family": str, "allow": (str, list), "namespace": int, "mask": int, "objects": list,
-        "subject": int, "modifiers": str, "implies": list, "writes": list, "reason": str, "versions": str,
+        "subject": int, "modifiers": str, "implies": list, "writes": list, "slots": list,
+        "member": str, "reason": str, "versions": str,
     },
     "accessor": {"call": str, "is": str, "reason": str, "versions": str},
     "macro": {"call": str, "is": str, "reason": str, "versions": str},
@@ -450,7 +451,8 @@ class _Loader:
         return Check(
             values["name"], family, allow, values.get("namespace"), values.get("mask"),
             tuple(values.get("objects", ())), values.get("subject"), modifiers[1] if modifiers else 0,
-            tuple(implies), values.get("reason", ""), tuple(values.get("writes", ())),
+            tuple(implies), values.get("reason", ""), tuple(values.get("writes", ())), entry.strings("slots"),
+            values.get("member", ""),
         )  # fmt: skip
 
     def _exemption(self, entry: _Entry) -> Exemption | None:

@@ -3,7 +3,7 @@
 
 int accessor_and_member_ok(struct file *file)
 {
-	int err = inode_permission(&nop_mnt_idmap, file_inode(file), MAY_WRITE);
+	int err = inode_permission(file_mnt_idmap(file), file_inode(file), MAY_WRITE);
 
 	if (err)
 		return err;
@@ -23,7 +23,7 @@ int accessor_twice_ok(struct file *file)
 
 int accessor_other_file_bad(struct file *file, struct file *other)
 {
-	int err = inode_permission(&nop_mnt_idmap, file_inode(file), MAY_WRITE);
+	int err = inode_permission(file_mnt_idmap(file), file_inode(file), MAY_WRITE);
 
 	if (err)
 		return err;

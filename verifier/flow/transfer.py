@@ -27,6 +27,7 @@ class Watcher(Protocol):
     def opaque(self, name: str) -> bool: ...
     def indivisible(self, name: str) -> bool: ...
     def implied(self, frame: Frame, state: State, name: str, args: tuple[Value, ...]) -> list[Value]: ...
+    def consequences(self, frame: Frame, state: State, facts: list[Value]) -> list[Value]: ...
     def mask_argument(self, name: str) -> int | None: ...
     def condition(self, value: Value) -> bool: ...
     def intrinsic(self, frame: Frame, state: State, name: str, args: list[Value]) -> Value | None: ...
@@ -382,7 +383,7 @@ class Frame:
                 if fact.op == "fact" and state.subject is not None and fact.args[2] is self.values.zero:
                     fact = self.values.make("fact", fact.args[0], fact.args[1], state.subject)
                 new.append(fact)
-            state.facts = state.facts.union(new)
+            state.facts = state.facts.union(new, self.watcher.consequences(self, state, new))
         return True
 
     def learn(self, state: State, value: Value) -> list[State]:
@@ -414,7 +415,8 @@ class Frame:
         if (con[1] is not None and con[1] in constants) or not con[0] & ~mask:
             fact = self.values.make("fact", name, args, subject)
             if fact not in state.facts:
-                state.facts = state.facts.union([fact, *self.watcher.implied(self, state, name, args)])
+                new = [fact, *self.watcher.implied(self, state, name, args)]
+                state.facts = state.facts.union(new, self.watcher.consequences(self, state, new))
         elif not con[0] & mask and (con[1] is not None or not constants):
             denied = self.values.make("nfact", name, args, subject)
             if self.watcher.condition(denied):

@@ -111,6 +111,8 @@ class Variant:
             suspects.update(new.callers.get(fid, ()))
         for slot in differing(new.slots):
             suspects.update(new.slot_callers.get(slot, ()))
+            # what an entry declares is known at the handler
+            suspects.update(t.fid for t in set(old.slots.get(slot, ())) ^ set(new.slots.get(slot, ())))
         suspects.update(differing(new.opening))
         return {fid for fid in suspects if fid in new.functions and self._analysed(engine, fid)}
 

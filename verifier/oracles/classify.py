@@ -8,7 +8,8 @@ from lattices.pack import Pack
 from verifier.flow.state import State
 from verifier.flow.transfer import Frame
 from verifier.flow.values import Value
-from verifier.oracles.patterns import Bindings, Matcher, calls_in, fits
+from verifier.oracles.locked import bare
+from verifier.oracles.patterns import ACTS_AS, Bindings, Matcher, calls_in, fits
 
 
 def classify(matcher: Matcher, pattern: Any, names: Bindings, frame: Frame, state: State) -> str:
@@ -17,10 +18,17 @@ def classify(matcher: Matcher, pattern: Any, names: Bindings, frame: Frame, stat
     for call in calls_in(pattern):
         if not isinstance(call[1], str):
             continue
+        if call[1] == ACTS_AS:
+            return "wrong-subject"
         kind = _near(matcher, call, names, frame, state, pack)
         if kind:
             return kind
-    wanted = {f"calls {call[1]}" for call in calls_in(pattern)}
+    passed = {fact.args[0] for fact in state.facts if fact.op == "fact"}
+    # a check that was passed without its lock did decide: it is not ignored
+    wanted = {
+        f"calls {bare(call[1])}" for call in calls_in(pattern)
+        if isinstance(call[1], str) and (bare(call[1]) == call[1] or bare(call[1]) not in passed)
+    }  # fmt: skip
     trace = state.trace
     while trace is not None:
         if trace[2] in wanted:

@@ -15,7 +15,7 @@ from lattices.pack import Rule
 from verifier.flow.refine import outcome, refine
 from verifier.flow.solver import SITE_BITS
 from verifier.flow.state import ANY, NONZERO, State
-from verifier.flow.summary import Discharge, Place, Requirement, Verdict
+from verifier.flow.summary import Discharge, Place, Requirement, Shape, Verdict
 from verifier.flow.transfer import Call, Frame
 from verifier.flow.values import Value, export, show
 from verifier.oracles.classify import classify
@@ -45,6 +45,7 @@ class Obligations:
         self.edges: dict[tuple[Any, ...], None] = {}
         self.sites: dict[str, list[int]] = {}
         self.passed = Passed()
+        self.shapes: dict[int, Shape] = {}
 
     # --- own operations -------------------------------------------------------------------------------------------
 
@@ -172,7 +173,7 @@ class Obligations:
         for exemption in rule.exempt:
             if self.matcher.holds(exemption.condition, names, frame, state):
                 return None
-        pattern = rule.requires[component]
+        pattern = self.book.requires[rule.id][component]
         if self.matcher.holds(pattern, names, frame, state):
             return None
         return classify(self.matcher, pattern, names, frame, state)

@@ -14,8 +14,10 @@ from verifier.flow.refine import outcome
 from verifier.flow.state import ZERO, State
 from verifier.flow.transfer import Frame
 from verifier.flow.values import Value
+from verifier.oracles.locked import bare
 
 Bindings = dict[str, Value]
+ACTS_AS = "acts_as"  # in requirements: acts_as(cred), whose credentials count at the operation
 
 
 class Matcher:
@@ -192,8 +194,14 @@ class Matcher:
                 return self._passed(pattern[1], "nfact", names, frame, state) or None
             inner = self.holds(pattern[1], names, frame, state)
             return None if inner is None else not inner
+        if op == "call" and pattern[1] == ACTS_AS:
+            return self._acts_as(pattern[2][0], names, frame, state)
         if op == "call" and isinstance(pattern[1], str) and pattern[1] not in self.pack.accessors:
             return self._passed(pattern, "fact", names, frame, state)
+        if op == "bin" and pattern[1] == "==" and pattern[3][0] == "call" and pattern[3][1] not in self.pack.accessors:
+            return self._result_of(pattern, names, frame, state)
+        if op == "bin" and pattern[1] in ("==", "!=") and mentions_any(pattern):
+            return self._found_so(pattern, names, frame, state)
         value = self.evaluate(pattern, names, frame, state)
         if value is None:
             return None
@@ -205,8 +213,8 @@ class Matcher:
         return None
 
     def _passed(self, pattern: Any, kind: str, names: Bindings, frame: Frame, state: State) -> bool:
-        name = pattern[1]
-        check = self.pack.check(name)
+        name, own = pattern[1], bare(pattern[1])
+        check = self.pack.check(own)
         wanted = [None if p[0] in ("any", "rest") else self.evaluate(p, names, frame, state) for p in pattern[2]]
         mask_at = check.mask if check is not None else None
         bits = 0
@@ -227,7 +235,35 @@ class Matcher:
             need = outcome(state, wanted[mask_at])[1]
             if need is not None and bits & need == need:
                 return True
-        return kind == "fact" and name in self.spared and self._spared(name, wanted, frame, state)
+        return kind == "fact" and own in self.spared and self._spared(own, wanted, frame, state)
+
+    def _result_of(self, pattern: Any, names: Bindings, frame: Frame, state: State) -> bool | None:
+        """`x == f(a, _)`: x is what a call of f with these arguments returned; None where that is not known."""
+        value, (_, name, args) = self.evaluate(pattern[2], names, frame, state), pattern[3]
+        if value is None or value.op != "r" or value.args[1] != name:
+            return None
+        for i, arg in enumerate(args):
+            if arg[0] == "rest":
+                break
+            if arg[0] != "any" and (i >= len(value.args[2]) or value.args[2][i] is not self.evaluate(arg, names, frame, state)):
+                return None
+        return True
+
+    def _found_so(self, pattern: Any, names: Bindings, frame: Frame, state: State) -> bool | None:
+        """A comparison with `_` in it: whether something of that form was found to be equal, or found to differ."""
+        wanted = ("bin", "==", *pattern[2:])
+        truth = pattern[1] == "=="
+        for value, con in state.cons.items():
+            if value.op == "o" and value.args[0] == "==" and len(value.args) == 3 and con[0] == (ZERO if not truth else con[0] & ~ZERO):
+                for turned in (wanted, ("bin", "==", wanted[3], wanted[2])):
+                    if self.bind(turned, value, dict(names), frame, state):
+                        return True
+        return None
+
+    def _acts_as(self, pattern: Any, names: Bindings, frame: Frame, state: State) -> bool:
+        """Whether the credentials in force are those that a pattern names, or were set by the function named in quotes."""
+        wanted = self.evaluate(pattern, names, frame, state)
+        return wanted is not None and state.subject is wanted
 
     def _spared(self, name: str, wanted: list[Value | None], frame: Frame, state: State) -> bool:
         """Whether a named exemption stands in for this check on these objects."""
@@ -344,6 +380,13 @@ def names_in(pattern: Any) -> set[str]:
     return out
 
 
+def mentions_any(pattern: Any) -> bool:
+    """Whether an expression leaves something open (`_`)."""
+    if not isinstance(pattern, tuple) or not pattern or pattern[0] == "call":
+        return False
+    return pattern[0] == "any" or any(mentions_any(part) for part in pattern[1:] if isinstance(part, tuple))
+
+
 def mentions_current(pattern: Any) -> bool:
     """Whether an expression compares something with the current task or what hangs on it."""
     if not isinstance(pattern, tuple) or not pattern or pattern[0] == "call":
@@ -358,6 +401,8 @@ def tested_members(pattern: Any) -> set[tuple[str, int | None]]:
     no tests."""
     if not isinstance(pattern, tuple) or not pattern or pattern[0] == "call":
         return set()
+    if pattern[0] == "bin" and pattern[1] in ("==", "!=") and mentions_any(pattern):
+        return set()  # too common a comparison (`x->dev == _`): only the rule's own functions keep states apart by it
     if pattern[0] == "member":
         return {(pattern[2], None)}
     if pattern[0] == "bin" and pattern[1] == "&":

@@ -7,10 +7,12 @@ from typing import Any
 
 from lattices.pack import Check, Pack, Rule
 from verifier.flow.state import ANY, NEG, POS, ZERO
+from verifier.oracles.locked import under
 from verifier.oracles.patterns import (
     calls_in,
     conditions_in,
     fields_in,
+    mentions_any,
     mentions_current,
     names_in,
     negated_in,
@@ -36,6 +38,8 @@ class Rulebook:
         self.negated: set[str] = set()
         self.allow: dict[str, tuple[int, tuple[int, ...]] | None] = {}
         self.locks: dict[str, frozenset[str]] = {}
+        self.requires: dict[str, list[Any]] = {}
+        self.compared: dict[str, set[str]] = {}  # function: members that comparisons with `_` speak of there
         self.kept: dict[str, frozenset[str]] = {}
         self.about: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {}
         self.named: set[str] = set()  # functions in which alone some rule seeks its operation
@@ -52,11 +56,14 @@ class Rulebook:
                 texts = [*rule.requires, *([rule.when] if rule.when else [])]
                 conditions = [part for text in texts for part in conditions_in(text)]
                 self.about.setdefault(function, []).append((rule.variables, conditions))
+            bound = frozenset(c[1] for line in rule.requires for c in calls_in(line) if isinstance(c[1], str))
             if rule.lock:
-                bound = {c[1] for line in rule.requires for c in calls_in(line) if isinstance(c[1], str)}
                 self.locks[rule.lock] = self.locks.get(rule.lock, frozenset()) | bound
+            self.requires[rule.id] = [under(line, rule.lock, bound) for line in rule.requires]
             for text in [*rule.requires, *(e.condition for e in rule.exempt), *([rule.when] if rule.when else [])]:
                 self._note(text)
+                for function in rule.in_functions if mentions_any(text) else ():
+                    self.compared.setdefault(function, set()).update(fields_in(text))
         for exemption in pack.exemptions.values():
             self._note(exemption.condition)
         self.compares_current = any(
@@ -67,6 +74,7 @@ class Rulebook:
                 *(e.condition for e in pack.exemptions.values()),
             ]
         )
+        self.declarations = [(c.name, c.slots, c.member) for _, c in sorted(pack.checks.items()) if c.slots]
         self.members = frozenset(self.by_read)
         self.fields = frozenset(key.split(".", 1)[1] for key in self.sought & self.by_store.keys() if "." in key)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from verifier.flow import cfg
 from verifier.flow.cfg import expression_variables
 from verifier.flow.summary import Shape
@@ -50,6 +52,17 @@ def ignored_results(fn: Function, book: Rulebook, returns: Callable[[str], str |
         else:
             note = f"the result of {name} is dropped"
         out.append(Shape("ignored-result", name, "", s[-1], note, ordinal))
+    return out
+
+
+def numbered(found: dict[int, Shape]) -> list[Shape]:
+    """Shapes by site in order of the sites, those of one check numbered."""
+    out: list[Shape] = []
+    counts: dict[str, int] = {}
+    for _, shape in sorted(found.items()):
+        ordinal = counts.get(shape.check, 0)
+        counts[shape.check] = ordinal + 1
+        out.append(msgspec.structs.replace(shape, ordinal=ordinal))
     return out
 
 

@@ -16,9 +16,10 @@ from verifier.flow.transfer import Frame, Watcher
 from verifier.oracles.obligations import Obligations
 from verifier.oracles.patterns import Matcher
 from verifier.oracles.rulebook import Rulebook
-from verifier.oracles.shapes import ignored_results
+from verifier.oracles.shapes import ignored_results, numbered
 from verifier.program.bodies import Bodies
 from verifier.program.effects import Effects
+from verifier.program.flags import unmapped
 from verifier.program.link import Info, Program
 from verifier.program.opened import by_opener
 
@@ -38,6 +39,7 @@ class Engine:
         self.book = Rulebook(pack)
         self.matcher = Matcher(pack)
         self.effects = Effects(program)
+        self.unmapped = unmapped(program)
         self.results: MutableMapping[str, Result] = {}
         self.rounds: dict[str, int] = {}
         self.active: set[str] = set()
@@ -201,6 +203,7 @@ class Engine:
         summary = Summary(returns, ways, tuple(opened))
         return Result(
             summary, obligations.verdicts(), obligations.unmeetable(), obligations.discharges(),
-            ignored_results(fn, self.book, lambda name: self.returns_of(info, name)), [e for e in obligations.edges], cut,
+            ignored_results(fn, self.book, lambda name: self.returns_of(info, name)) + numbered(obligations.shapes),
+            [e for e in obligations.edges], cut,
             obligations.passed.rows(frame),
         )  # fmt: skip

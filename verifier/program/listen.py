@@ -14,6 +14,7 @@ from verifier.flow.state import State
 from verifier.flow.summary import Place
 from verifier.flow.transfer import Call, Frame
 from verifier.flow.values import Value
+from verifier.oracles import locked
 from verifier.oracles.mining import Candidate, Heard, mine
 from verifier.oracles.obligations import Obligations
 from verifier.program.analyse import Analysis
@@ -35,7 +36,7 @@ class Listener(FunctionWatcher):
     def at_call(self, frame: Frame, state: State, call: Call) -> None:
         """The relations at one call in one state; a check's own call is no operation."""
         if self.book.locks:
-            self._locks(state, call)
+            locked.meet(frame, state, call, self.book.locks)
         if call.name is not None:
             if self.opaque(call.name) or self.book.is_hook(call.name):
                 return

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from lattices import qualifiers
 from lattices.pack import Pack
 from verifier.findings import Finding, Obligations, Sibling, Step
 from verifier.flow.summary import Place
-from verifier.oracles.patterns import calls_in
+from verifier.oracles.patterns import ACTS_AS, calls_in
 from verifier.program.doors import Doors
 from verifier.program.frontier import Frontier, Open
 from verifier.program.link import Program
 from verifier.program.results import Results
 
+SHAPES = {"ignored-result": "shape-ignored-result", "wrong-namespace": "shape-idmap"}
 _GRAVITY = ("weaker-check", "wrong-object", "refetch", "wrong-namespace", "wrong-subject", "ignored-result", "late-check")
 
 
@@ -22,7 +25,17 @@ def checks_wanted(pack: Pack, rule_id: str, component: int) -> list[str]:
     rule = pack.rule(rule_id)
     if rule is None:
         return []
-    names = [c[1] for c in calls_in(rule.requires[component]) if isinstance(c[1], str) and c[1] not in pack.accessors]
+    names: list[str] = []
+    for call in calls_in(rule.requires[component]):
+        check = pack.check(call[1]) if isinstance(call[1], str) else None
+        if call[1] == ACTS_AS:
+            names.append("override_creds")  # what puts the wanted credentials on
+        elif check is not None and check.slots:  # what a table entry declares is known by the flag
+            names.extend(re.findall(rf"\b{call[1]}\(([A-Za-z_]\w*)\)", rule.requires_text[component]) or [call[1]])
+        elif isinstance(call[1], str) and call[1] not in pack.accessors:
+            names.append(call[1])
+    if rule.lock and names:
+        names.append(rule.lock)  # the check counts only while this is held
     return list(dict.fromkeys(names)) or [rule.requires_text[component]]
 
 
@@ -61,8 +74,8 @@ def to_finding(found: Open, pack: Pack, program: Program, doors: Doors) -> Findi
 
 
 def shape_findings(results: Results, program: Program, doors: Doors, rule_findings: list[Finding]) -> list[Finding]:
-    """Ignored results of hooks that no rule finding already tells of."""
-    told = {(f.file, f.function, name) for f in rule_findings for name in f.requires if f.kind == "ignored-result"}
+    """Suspicious uses of checks that no rule finding already tells of."""
+    told = {(f.kind, f.file, f.function, name) for f in rule_findings for name in f.requires}
     out = []
     for fid in results.loud():
         index = program.functions[fid].index if fid in program.functions else None
@@ -70,12 +83,12 @@ def shape_findings(results: Results, program: Program, doors: Doors, rule_findin
         if index is None or reached is None:
             continue
         for shape in results[fid].shapes:
-            if (index.file, index.name, shape.check) in told:
+            if (shape.kind, index.file, index.name, shape.check) in told:
                 continue
             place = Place(index.file, shape.line, index.name)
             out.append(
                 Finding(
-                    fingerprint="", kind=shape.kind, tier="warning", rule="shape-ignored-result",
+                    fingerprint="", kind=shape.kind, tier="warning", rule=SHAPES[shape.kind],
                     operation=shape.check, object=shape.object, requires=[shape.check], file=index.file,
                     line=shape.line, function=index.name, door=program.functions[reached[0]].index.name,
                     path=[Step(file=place.file, line=place.line, function=place.function, note=shape.note)],

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 from verifier.flow.state import NEG, POS, ZERO, State
 from verifier.flow.summary import Summary
 from verifier.flow.transfer import Call, Frame
-from verifier.flow.values import Value, mentions_member
+from verifier.flow.values import Value
+from verifier.oracles import locked
+from verifier.oracles.idmaps import neutral_idmap
 from verifier.oracles.obligations import Obligations
 from verifier.oracles.patterns import Matcher
 from verifier.oracles.rulebook import Rulebook
 from verifier.program.entry import established
+from verifier.program.flags import declared
 from verifier.program.link import Info, Target
 
 if TYPE_CHECKING:
@@ -38,7 +41,8 @@ class FunctionWatcher:
 
     def at_entry(self, frame: Frame, state: State) -> list[Value]:
         """Facts that hold before the function's first statement."""
-        return established(self.engine, self.info.fid, frame, state)
+        fid = self.info.fid
+        return [*established(self.engine, fid, frame, state), *declared(self.engine.program, fid, self.book, frame)]
 
     def allowed(self, name: str) -> tuple[int, tuple[int, ...]] | None:
         """Outcomes of a check that allow; a predicate that rules name and nobody declared goes by its return type."""
@@ -90,9 +94,13 @@ class FunctionWatcher:
             out.append(frame.values.make("fact", right[1], tuple(new), subject))
         return out
 
+    def consequences(self, frame: Frame, state: State, facts: list[Value]) -> list[Value]:
+        """What facts that have just been made say beyond themselves in this state."""
+        return locked.passed(frame, state, facts, self.book.locks) if self.book.locks else []
+
     def mask_argument(self, name: str) -> int | None:
         """Number of a check's argument that is a mask of rights."""
-        check = self.book.check(name)
+        check = self.book.check(locked.bare(name))
         return check.mask if check is not None else None
 
     def condition(self, value: Value) -> bool:
@@ -104,6 +112,11 @@ class FunctionWatcher:
             return place.op == "." and None in self.book.conditions.get(place.args[1], ())
         if value.op == "o":
             if value.args[0] == "==" and self.book.compares_current and any(_hangs_on_current(a) for a in value.args[1:]):
+                return True
+            if value.args[0] == "==" and any(
+                a.op == "ld" and a.args[0].op == "." and a.args[0].args[1] in self.book.compared.get(self.info.index.name, ())
+                for a in value.args[1:]
+            ):
                 return True
             if value.args[0] == "&" and value.args[-1].op == "c" and value.args[1].op in ("ld", "fv"):
                 place = value.args[1].args[0] if value.args[1].op == "ld" else value.args[1]
@@ -188,8 +201,12 @@ class FunctionWatcher:
     def at_call(self, frame: Frame, state: State, call: Call) -> None:
         """Rules on the call, and the open requirements of whatever it can reach."""
         if self.book.locks:
-            self._locks(state, call)
+            locked.meet(frame, state, call, self.book.locks)
         self.obligations.at_call(frame, state, call)
+        check = self.book.check(call.name) if call.name is not None else None
+        shape = neutral_idmap(call, check) if check is not None else None
+        if shape is not None and self.info.index.file.rpartition("/")[0] not in self.engine.unmapped:
+            self.obligations.shapes[call.site] = shape
         if call.name is not None:
             if not self.opaque(call.name) or self.book.is_dac(call.name):
                 self.obligations.passed.at_call(state, call, call.name)
@@ -212,17 +229,6 @@ class FunctionWatcher:
     def _slots(self, call: Call) -> list[str]:
         """The slots that an indirect call may go through: that of its term, else those that the index has for its line."""
         return [call.slot] if call.slot else self.engine.slots_at(self.info, call.line)
-
-    def _locks(self, state: State, call: Call) -> None:
-        """A call on a lock that rules name takes or releases it: checks that depend on it hold on neither side."""
-        for lock, checks in self.book.locks.items():
-            if not any(f.op != "cond" and f.args[0] in checks for f in state.facts):
-                continue
-            for arg in call.args:
-                held = state.env.get(arg.args[0]) if arg.op == "&" else None
-                if mentions_member(arg, lock) or (held is not None and mentions_member(held, lock)):
-                    state.facts = frozenset(f for f in state.facts if f.op == "cond" or f.args[0] not in checks)
-                    break
 
     def _possible(self, state: State, call: Call, slot: str, target: Target) -> bool:
         """False when the state contradicts the constants of the table entry that the target stands in."""
