@@ -13,11 +13,10 @@ import argparse
 import collections
 import sys
 
-import msgspec
-
 from verifier.program.bodies import Bodies
 from verifier.program.index import sources_of
 from verifier.program.link import Info, Program
+from verifier.program.stored import read
 from verifier.store import Store
 
 DIRECTORIES = ("fs", "kernel", "mm", "net", "ipc", "io_uring", "security", "block")
@@ -66,11 +65,10 @@ def main() -> int:
     args = parser.parse_args()
     with Store.open(args.store, readonly=True) as store:
         keys = store.keys("program")
-        data = store.get("program", keys[-1]) if keys else None
-        if data is None:
+        program = read(store, keys[-1]) if keys else None
+        if program is None:
             print("no linked program in this store: run `kqual scan` first", file=sys.stderr)
             return 2
-        program = msgspec.msgpack.decode(data, type=Program)
         missing = unseen(program, Bodies(lambda key: store.get("unit", key)))
     sites: collections.Counter[str] = collections.Counter()
     target: collections.Counter[str] = collections.Counter()

@@ -13,11 +13,12 @@ from verifier.flow.transfer import Frame
 from verifier.flow.values import Value, show
 from verifier.ir.model import Function, decode
 from verifier.oracles.obligations import Obligations
-from verifier.program.analyse import index_key, shaped
+from verifier.program import stored
+from verifier.program.analyse import shaped
 from verifier.program.bodies import Bodies
 from verifier.program.engine import Engine
-from verifier.program.index import UnitIndex, index_unit
-from verifier.program.link import Program, link
+from verifier.program.index import UnitIndex, index_key, index_unit
+from verifier.program.link import link
 from verifier.program.results import Results
 from verifier.program.watch import FunctionWatcher
 
@@ -41,10 +42,10 @@ class States:
         Nothing happens when the store holds none.
         """
         last = used(self.catalogue.store)
-        data = self.catalogue.store.get("program", last.linked) if last is not None else None
+        program = stored.read(self.catalogue.store, last.linked) if last is not None else None
         results = self.catalogue.store.get("results", self.catalogue.info.digest)
-        if data is not None and results is not None:
-            self._engine = Engine(msgspec.msgpack.decode(data, type=Program), self.bodies, self.pack)
+        if program is not None and results is not None:
+            self._engine = Engine(program, self.bodies, self.pack)
             self._engine.results = Results.decode(results)
 
     def _engine_for(self, record: FunctionRecord) -> Engine:
@@ -58,9 +59,9 @@ class States:
         records = self.catalogue.functions(dict.fromkeys([record.fid, *below]))
         units = {}
         keys = sorted({r.unit for r in records.values()})
-        stored = self.catalogue.store.get_many("index", [index_key(key) for key in keys])
+        have = self.catalogue.store.get_many("index", [index_key(key) for key in keys])
         for key in keys:
-            index = shaped(stored[index_key(key)], msgspec.msgpack.Decoder(UnitIndex)) if index_key(key) in stored else None
+            index = shaped(have[index_key(key)], msgspec.msgpack.Decoder(UnitIndex)) if index_key(key) in have else None
             unit = self.catalogue.store.get("unit", key) if index is None else None
             if unit is not None:
                 index = index_unit(decode(unit))

@@ -24,7 +24,7 @@ from verifier.program.bodies import Bodies
 from verifier.program.doors import Doors, Reach
 from verifier.program.engine import Engine
 from verifier.program.frontier import Frontier
-from verifier.program.index import INDEX_VERSION, UnitIndex, index_unit
+from verifier.program.index import UnitIndex, index_key, index_unit
 from verifier.program.link import Program, link
 from verifier.program.privilege import Privileges
 from verifier.program.reached import by_door
@@ -258,11 +258,6 @@ class Analysis:
             obligations=count(judged),
             ledger=ledger,
         )
-
-
-def index_key(unit: str) -> str:
-    """Where the index of a unit lies in the store."""
-    return f"{unit}/{INDEX_VERSION}"
 
 
 def shaped(data: bytes, decoder: msgspec.msgpack.Decoder[Shape]) -> Shape | None:

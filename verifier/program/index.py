@@ -70,6 +70,11 @@ class UnitIndex(msgspec.Struct, array_like=True):
     entries: list[TableEntry]
 
 
+def index_key(unit: str) -> str:
+    """Where the index of a unit lies in the store."""
+    return f"{unit}/{INDEX_VERSION}"
+
+
 def index_unit(unit: Unit) -> UnitIndex:
     """The index of a unit."""
     return UnitIndex(unit.file, [index_function(f) for f in unit.functions], _entries(unit))

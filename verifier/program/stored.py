@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from verifier.program.index import FunctionIndex
+from verifier.errors import StoreError
+from verifier.program.index import FunctionIndex, index_key
 from verifier.program.link import Info, Program, Target
 from verifier.program.opened import Table as Opened
 from verifier.program.packed import (
@@ -23,6 +24,7 @@ from verifier.program.packed import (
     pack_rows,
     rows,
 )
+from verifier.store import Store
 
 Fetch = Callable[[str], bytes]
 
@@ -108,6 +110,24 @@ def unpack(packed: Packed, fetch: Fetch) -> Program:
         rows(functions, packed.writes, list), Table(functions, order.__getitem__, every=True),
         packed.tables, packed.opening, name_rows(functions, packed.held, packed.slots), frozenset(packed.fillers),
     )  # fmt: skip
+
+
+def read(store: Store, linked: str) -> Program | None:
+    """The program that a scan left in the store under `linked`; None when it, or the index of a unit, is not there."""
+    data = store.get("program", linked)
+    if data is None:
+        return None
+    packed = msgspec.msgpack.decode(data, type=Packed)
+    if store.count("index") < len(packed.units):
+        return None
+
+    def fetch(unit: str) -> bytes:
+        found = store.get("index", index_key(unit))
+        if found is None:
+            raise StoreError(f"{store.path}: the index of a unit is lost", "run `kqual scan` again")
+        return found
+
+    return unpack(packed, fetch)
 
 
 def plain_name(fid: str) -> str:
