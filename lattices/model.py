@@ -79,7 +79,8 @@ class Check:
     numbers, empty where every argument counts; `writes` are arguments through which it gives something back.
     `modifiers` are the bits of the mask that are no rights.  `implies` are (passed, granted) pairs of call patterns
     over shared names.  A check with `slots` is no function: the dispatcher of these tables asks before it calls an
-    entry, for what the entry's `member` declares, which is the check's one argument.
+    entry, for what the entry's `member` declares, which is the check's one argument.  A `whole` check stands for itself:
+    callers are not told which of the ways through its body let it pass.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Check:
     writes: tuple[int, ...] = ()
     slots: tuple[str, ...] = ()
     member: str = ""
+    whole: bool = False
 
 
 @dataclass(frozen=True)

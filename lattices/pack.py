@@ -66,7 +66,7 @@ _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     },
     "check": {
         "name": str, "family": str, "allow": (str, list), "namespace": int, "mask": int, "objects": list,
-        "subject": int, "modifiers": str, "implies": list, "writes": list, "slots": list,
+        "subject": int, "modifiers": str, "implies": list, "writes": list, "slots": list, "whole": bool,
         "member": str, "reason": str, "versions": str,
     },
     "accessor": {"call": str, "is": str, "reason": str, "versions": str},
@@ -452,7 +452,7 @@ class _Loader:
             values["name"], family, allow, values.get("namespace"), values.get("mask"),
             tuple(values.get("objects", ())), values.get("subject"), modifiers[1] if modifiers else 0,
             tuple(implies), values.get("reason", ""), tuple(values.get("writes", ())), entry.strings("slots"),
-            values.get("member", ""),
+            values.get("member", ""), values.get("whole", False),
         )  # fmt: skip
 
     def _exemption(self, entry: _Entry) -> Exemption | None:

@@ -18,7 +18,7 @@ from verifier.flow.transfer import Frame
 from verifier.flow.values import Value
 
 MOST_STATES = 32
-BUDGET = 4000
+BUDGET = 16000
 SITE_BITS = 24  # statements of one block are fewer than 2^24
 LONG = 256  # statements that cost as much as one transfer
 

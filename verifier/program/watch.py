@@ -67,9 +67,9 @@ class FunctionWatcher:
         return name in self.book.predicates or self.book.allowed(name) is not None
 
     def indivisible(self, name: str) -> bool:
-        """Whether it never matters by which of several capabilities a check let the caller pass."""
+        """Whether it never matters in which way a check let the caller pass: by which of several capabilities, say."""
         check = self.book.check(name)
-        return check is not None and check.family == "capability"
+        return check is not None and (check.whole or (check.family == "capability" and not check.objects))
 
     def implied(self, frame: Frame, state: State, name: str, args: tuple[Value, ...]) -> list[Value]:
         """Further facts that a passed check grants."""
@@ -77,7 +77,7 @@ class FunctionWatcher:
         if check is None or not check.implies:
             return []
         fid = self.engine.program.resolve(self.info.unit, name)
-        if fid is not None and self.engine.results.get(fid) is not None:
+        if fid is not None and self.engine.results.get(fid) is not None and not check.whole:
             return []  # its body was analysed and says itself what it guarantees
         out = []
         for left, right in check.implies:
