@@ -417,7 +417,10 @@ def test_callers_that_are_left_out_change_nothing(tmp_path):
 
 
 def site_of(check, status="unexplained", reason=""):
-    return Site(file="a.c", line=1, function="f", check=check, family="lsm", service="file", status=status, protects=[], reason=reason)
+    return Site(
+        file="a.c", line=1, function="f", check=check, family="lsm", service="file", status=status, protects=[],
+        dominated_by=None, reason=reason,
+    )  # fmt: skip
 
 
 def test_shares_are_told_with_and_without_calls_that_refuse_nobody():
