@@ -15,10 +15,10 @@ from verifier.program.sibling_findings import SiblingOracle, untold
 def changed_siblings(before: Variant, after: Variant, names: Names, told: list[Finding]) -> tuple[list[Finding], list[Finding]]:
     """(findings that the change introduces at places that `told` does not tell of, findings that it fixes).
 
-    Only functions that the change touches, or that were analysed again for it, are judged: a check that it adds makes
-    nobody else's omission news.
+    Only functions that the change touches, or that guarantee something else because of it, are judged: a check that it
+    adds makes nobody else's omission news.
     """
-    touched = {*after.changed, *after.results.renewed(after.base.results)} if after.reading.exchanged else set()
+    touched = {*after.changed, *_guaranteeing_otherwise(after)} if after.reading.exchanged else set()
     entries = _other_entries(before, after)
     touched.update(*entries.values())
     own = {(i.file, i.name) for fid in touched if fid in after.program.functions for i in (after.program.functions[fid].index,)}
@@ -36,6 +36,13 @@ def changed_siblings(before: Variant, after: Variant, names: Names, told: list[F
     left = {_mark(f, names.file(f.file), names.function(f.file, f.function)) for f in new}
     introduced = [f for f in new if _mark(f, names.file(f.file), names.function(f.file, f.function)) not in known]
     return untold(introduced, told), [f for f in old if _mark(f, f.file, f.function) not in left]
+
+
+def _guaranteeing_otherwise(after: Variant) -> list[str]:
+    """Functions that were analysed again and now guarantee something else."""
+    base = after.base.results
+    renewed = [fid for fid in after.results.renewed(base) if fid in after.results]
+    return [f for f in renewed if f not in base or base[f].summary.alternatives != after.results[f].summary.alternatives]
 
 
 def _asked_about(before: Variant, after: Variant, touched: set[str]) -> tuple[set[str], set[str]]:
