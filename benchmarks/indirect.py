@@ -65,7 +65,7 @@ def main() -> int:
     args = parser.parse_args()
     with Store.open(args.store, readonly=True) as store:
         keys = store.keys("program")
-        program = read(store, keys[-1]) if keys else None
+        program = next((found for key in reversed(keys) if (found := read(store, key)) is not None), None)
         if program is None:
             print("no linked program in this store: run `kqual scan` first", file=sys.stderr)
             return 2

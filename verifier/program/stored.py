@@ -113,11 +113,15 @@ def unpack(packed: Packed, fetch: Fetch) -> Program:
 
 
 def read(store: Store, linked: str) -> Program | None:
-    """The program that a scan left in the store under `linked`; None when it, or the index of a unit, is not there."""
+    """The program that a scan left in the store under `linked`; None when it, or the index of a unit, is not there, or when
+    another version of kqual left it."""
     data = store.get("program", linked)
     if data is None:
         return None
-    packed = msgspec.msgpack.decode(data, type=Packed)
+    try:
+        packed = msgspec.msgpack.decode(data, type=Packed)
+    except msgspec.MsgspecError:
+        return None
     if store.count("index") < len(packed.units):
         return None
 
