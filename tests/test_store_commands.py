@@ -53,7 +53,8 @@ def test_gc_with_a_bound_drops_what_can_be_made_again(ask, tmp_path):
     out = ask(*SCAN)[1]
     status, _, err = ask("store", "gc", "--store", "s", "--max-size", "1K")
     assert status == 0 and "still larger" in err
-    assert set(kinds(ask("store", "info", "--store", "s")[1])) == {"all", "document", "used"}
+    # what is remembered of files' sizes and times depends on how old the files are
+    assert set(kinds(ask("store", "info", "--store", "s")[1])) - {"seen"} == {"all", "document", "used"}
     assert ask("report", "--store", "s", "--format", "json")[1] == out
     status, _, err = ask("show", "checks", "unchecked", "--store", "s")
     assert status == 2 and "kqual scan" in err
