@@ -14,7 +14,7 @@ from verifier.cli import usage
 from verifier.cli.session import within
 from verifier.coverage.run import COVERAGE_VERSION
 from verifier.findings import CoverageDocument
-from verifier.program.analyse import digest_of
+from verifier.program.analyse import digest_of, shaped
 from verifier.program.reached import DoorReach
 from verifier.program.report import Obligation
 from verifier.store import Store
@@ -24,11 +24,7 @@ def obligations(store: Store) -> list[Shown] | None:
     """Every controlled operation of the last scan with its verdict, within what was reported; None when the store does
     not tell."""
     used = usage.used(store)
-    data = store.get("obligations", used.digest) if used is not None else None
-    try:
-        found = msgspec.msgpack.decode(data, type=list[Obligation]) if data is not None else None
-    except msgspec.MsgspecError:
-        return None  # of another version; the next scan writes it again
+    found = _left(store, "obligations", used.digest, list[Obligation]) if used is not None else None
     if found is None:
         return None
     scope = tuple(json.loads(store.meta("report scope") or "[]"))
@@ -38,23 +34,21 @@ def obligations(store: Store) -> list[Shown] | None:
 def doors(store: Store) -> list[DoorText] | None:
     """The doors of the last scan with the operations that they reach; None when the store does not tell."""
     used = usage.used(store)
-    data = store.get("door-reach", used.digest) if used is not None else None
-    try:
-        found = msgspec.msgpack.decode(data, type=list[DoorReach]) if data is not None else None
-    except msgspec.MsgspecError:
-        return None  # of another version; the next scan writes it again
+    found = _left(store, "door-reach", used.digest, list[DoorReach]) if used is not None else None
     return [DoorText(d.name, d.file, d.line, d.subject, tuple(d.operations)) for d in found] if found is not None else None
 
 
 def coverage(store: Store) -> dict[str, Any] | None:
     """The answer of `kqual coverage` about the same analysis, where the store has it."""
     used = usage.used(store)
-    data = store.get("coverage", digest_of(COVERAGE_VERSION, used.digest)) if used is not None else None
-    try:
-        found = msgspec.msgpack.decode(data, type=CoverageDocument) if data is not None else None
-    except msgspec.MsgspecError:
-        return None  # of another version; the next run writes it again
+    found = _left(store, "coverage", digest_of(COVERAGE_VERSION, used.digest), CoverageDocument) if used is not None else None
     return msgspec.to_builtins(found) if found is not None else None
+
+
+def _left(store: Store, kind: str, key: str, shape: Any) -> Any:
+    """A value that a run left; None when there is none, or one of another version, which the next run writes again."""
+    data = store.get(kind, key)
+    return shaped(data, msgspec.msgpack.Decoder(shape)) if data is not None else None
 
 
 def modules(store: Store, pack: Any, order: list[str] | None) -> Modules | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from verifier.flow.state import ZERO, State
-from verifier.flow.summary import Summary
+from verifier.flow.summary import Summary, in_common
 from verifier.flow.transfer import Frame
 from verifier.flow.values import Value
 
@@ -34,10 +34,10 @@ def established(engine: Engine, fid: str, frame: Frame, state: State) -> list[Va
     return sorted(common or (), key=lambda fact: fact.number)
 
 
-def _on_success(summary: Summary) -> set[Any]:
+def _on_success(summary: Summary) -> tuple[Any, ...]:
     """Facts of all ways in which a function returns 0."""
-    ways = [set(w.facts) for w in summary.alternatives if w.mask & ZERO and w.eq in (None, 0)]
-    return set.intersection(*ways) if ways else set()
+    ways = [w for w in summary.alternatives if w.mask & ZERO and w.eq in (None, 0)]
+    return in_common(ways).facts if ways else ()
 
 
 def _handed(types: list[str], frame: Frame) -> list[Value]:

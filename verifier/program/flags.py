@@ -20,8 +20,9 @@ REGISTERED = ("file_system_type.init_fs_context", "file_system_type.mount")
 def declared(program: Program, fid: str, book: Rulebook, frame: Frame) -> list[Value]:
     """Facts that every entry which holds a function declares; none where it is called directly, too."""
     out: list[Value] = []
+    held = program.slots_of(fid)
     for name, slots, member in book.declarations:
-        entries = [dict(t.constants) for slot in slots for t in program.targets(slot) if t.fid == fid]
+        entries = [dict(t.constants) for slot in slots if slot in held for t in program.targets(slot) if t.fid == fid]
         # an entry without any number is a copy that the dispatcher makes of one that stands here, too
         flags = [entry.get(member, 0) for entry in entries if entry]
         common = flags[0] if flags else 0

@@ -147,17 +147,10 @@ def slots_from(program: Program, units: list[tuple[str, UnitIndex]]) -> dict[str
         for callee, n, own in f.passes:
             if callee != "?":
                 flows.setdefault(f"{f.name}#{own}", {})[f"{callee}#{n}"] = None
-        for slot, source in f.assigns:
-            if "#" in source or "." in source:
-                if source != slot:
-                    flows.setdefault(source, {})[slot] = None
-            else:
-                fid = program.resolve(info.unit, source)
-                if fid is not None:
-                    slots.setdefault(slot, {})[Target(fid)] = None
-    for info, slot, source in _lent(program):
+    for info, slot, source in _filled(program):
         if "#" in source or "." in source:
-            flows.setdefault(source, {})[slot] = None
+            if source != slot:
+                flows.setdefault(source, {})[slot] = None
         else:
             fid = program.resolve(info.unit, source)
             if fid is not None:
@@ -176,6 +169,14 @@ def slots_from(program: Program, units: list[tuple[str, UnitIndex]]) -> dict[str
             if len(into) != before and slot in flows:
                 work.append(slot)
     return {k: sorted(v, key=lambda t: (t.fid, t.constants)) for k, v in sorted(slots.items())}
+
+
+def _filled(program: Program) -> Iterator[tuple[Info, str, str]]:
+    """(function, slot, source) of slots that a function fills, itself or through a callee that it hands the slot."""
+    for info in program.functions.values():
+        for slot, source in info.index.assigns:
+            yield info, slot, source
+    yield from _lent(program)
 
 
 def _lent(program: Program) -> Iterator[tuple[Info, str, str]]:

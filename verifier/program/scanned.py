@@ -8,7 +8,7 @@ import msgspec
 
 from lattices.pack import Pack
 from verifier.errors import KqualError
-from verifier.program.analyse import Analysis
+from verifier.program.analyse import Analysis, shaped
 
 KIND, KEY = "scanned", "last"
 
@@ -44,10 +44,7 @@ def keep(found: Analysis, tree: Any, scope: tuple[str, ...], store: Any) -> None
 def kept(store: Any) -> Scanned | None:
     """What the last finished scan left; None when there is none, or it was made by a version that kept other things."""
     data = store.get(KIND, KEY)
-    try:
-        return msgspec.msgpack.decode(data, type=Scanned) if data is not None else None
-    except msgspec.MsgspecError:
-        return None
+    return shaped(data, msgspec.msgpack.Decoder(Scanned)) if data is not None else None
 
 
 def restore(last: Scanned, store: Any, pack: Pack, root: str) -> Analysis:
