@@ -303,3 +303,10 @@ def test_every_field_of_a_record_is_read_or_for_people():
     for record, names in read.items():
         fields = {field.name for field in dataclasses.fields(record)}
         assert fields - FOR_PEOPLE == set(names.split()), record
+
+
+def test_a_misspelled_key_is_told_what_it_resembles(packs):
+    found = problems(packs(RULE.replace("requires", "require")))
+    assert found[0].message == "[[rule]] without `requires`"
+    assert (found[1].message, found[1].hint) == ("unknown key `require`", "did you mean requires?")
+    assert found[1].line == RULE[: RULE.index("requires")].count("\n") + 1
