@@ -12,6 +12,11 @@ from lattices.versions import version_matches
 DIRECTORY = Path(__file__).parent / "linux"
 
 
+def files_of(where: Path) -> list[Path]:
+    """The rule files of a directory, in the order in which they are read; a file stands for itself."""
+    return sorted(where.rglob("*.toml")) if where.is_dir() else [where]
+
+
 class Layers:
     """What the files of several directories say for one kernel version; later directories lie over earlier ones.
 
@@ -33,11 +38,7 @@ class Layers:
 
     def add(self, where: Path, layer: int) -> None:
         """Read the files of a directory, or one file."""
-        if where.is_dir():
-            files = sorted(where.rglob("*.toml"))
-        else:
-            files = [where]
-        for path in files:
+        for path in files_of(where):
             shown = path.relative_to(where).as_posix() if path != where else path.name
             if layer == 0 and where == DIRECTORY:
                 shown = f"lattices/linux/{shown}"

@@ -51,9 +51,9 @@ class Rule:
     member: str
     operation: Expr
     operands: tuple[str, ...]
-    requires: list[Expr]
+    requires: tuple[Expr, ...]
     when: Expr | None
-    exempt: list[Exemption]
+    exempt: tuple[Exemption, ...]
     in_functions: tuple[str, ...]
     not_in: tuple[str, ...]
     subject: str

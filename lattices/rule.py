@@ -35,7 +35,7 @@ def rule(reader: Reader, entry: Entry) -> Rule | None:
         return None
     return Rule(
         values["id"], values["service"], values.get("slot", ""), values.get("member", ""), operation, operands,
-        [item for item in requires if item is not None], when, [item for item in exempt if item is not None],
+        tuple(item for item in requires if item is not None), when, tuple(item for item in exempt if item is not None),
         entry.strings("in"), entry.strings("not_in"), values.get("subject", "user"), values.get("tier", "error"),
         values.get("lock", ""), values.get("reason", ""), values.get("good", ""), values.get("bad", ""),
         entry.source.shown, entry.source.line_of("rule", entry.index),

@@ -32,7 +32,7 @@ class Parts:
         progress("reading", 1, 2)
         return SimpleNamespace(root=root, version="6.12.1", origin="plain", build=None, config_digest="d" * 64, notes=["one option is missing"])
 
-    def load_pack(self, extra, version):
+    def load_pack(self, extra, version, store=None):
         self.calls["load_pack"] = extra, version
         return SimpleNamespace(digest="p" * 64, rules=[], exemptions={}, services={}, checks={}, overlaid=[], rule=lambda _: None, check=lambda _: None)
 

@@ -42,6 +42,9 @@ class Memory:
     def get(self, kind: str, key: str) -> bytes | None:
         return self.seen.get(key) if kind == seen.KIND else self.data.get((kind, key))
 
+    def keys(self, kind: str) -> list[str]:
+        return [key for of, key in self.data if of == kind]
+
     def put_many(self, kind: str, items: list[tuple[str, bytes]]) -> None:
         if kind == seen.KIND:
             self.seen.update(items)
@@ -128,7 +131,7 @@ def test_what_was_seen_is_recalled_without_reading(tree: Tree, old_files: None, 
     assert listed["include/linux/own.h"] == {"fs/a.c"} and "no/such.c" not in listed
 
 
-@pytest.mark.parametrize("change", ["text", "same size and time", "gone", "back", "command", "header", "other scope"])
+@pytest.mark.parametrize("change", ["text", "same size and time", "gone", "back", "command", "header", "other scope", "lost"])
 def test_what_was_seen_does_not_count_after_a_change(tree: Tree, old_files: None, change: str) -> None:
     store = Memory()
     extract(tree, store, 1)
@@ -151,6 +154,8 @@ def test_what_was_seen_does_not_count_after_a_change(tree: Tree, old_files: None
         tree.commands[0].arguments.append("-DMORE")
     elif change == "header":
         next(Path(tree.build, ".kqual-pch").glob("*.pch")).unlink()
+    elif change == "lost":
+        store.data.pop(next(key for key in store.data if key[0] == seen.BLOBS))
     else:
         scope = ("fs",)
     assert seen.recall(store, tree, scope, extraction.reader_version()) is None

@@ -13,7 +13,7 @@ from verifier.program.reach import breadth_first, mended, pack_reach, unpack_rea
 from verifier.program.relink import relink
 from verifier.program.stored import Packed, pack, unpack
 
-TABLES = ("local", "headers", "slots", "callers", "slot_callers", "writes", "order", "held", "tables", "opening")
+TABLES = ("local", "headers", "slots", "callers", "slot_callers", "writes", "order", "held", "tables", "opening", "storing")
 
 
 def function(name, file, rng, static=False, others=(), headers=()):
@@ -23,8 +23,9 @@ def function(name, file, rng, static=False, others=(), headers=()):
     assigns = sorted({("ops.a", rng.choice(others)), ("ops.b", "ops.a"), (f"{name}.x", f"{name}#1")} if rng.random() < 0.3 else ())
     slots = [(s, 3) for s in ("ops.a", "ops.b", f"{name}#1") if rng.random() < 0.25]
     writes = [1] if rng.random() < 0.15 else []
+    stores = rng.sample(["a.x", "a.y", "b.z"], rng.randrange(3))
     return FunctionIndex(
-        name, file, rng.randrange(100), static, [], 2, "int", 1, len(calls), calls, slots, [], [], writes, passes, assigns, hands
+        name, file, rng.randrange(100), static, [], 2, "int", 1, len(calls), calls, slots, stores, [], writes, passes, assigns, hands
     )
 
 

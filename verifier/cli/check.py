@@ -20,6 +20,7 @@ from verifier.gate import single
 from verifier.program import scanned
 from verifier.tree import CompileCommand, Tree, open_tree
 from verifier.tree.architecture import TRIPLES
+from verifier.tree.commands import of_files
 
 # CHECKFLAGS of the kernel's Makefile: the parser defines them itself, and on the command line they would keep it from
 # using a precompiled header
@@ -80,7 +81,7 @@ def check(services: Any, arguments: tuple[str, ...], store_path: str | None, rul
             raise KqualError(f"{store.path} does not say what was scanned", HINT)
         tree, command = located(store, last, top, arguments)
         overlays = rules or tuple(json.loads(store.meta("rules") or "[]"))
-        base = scanned.restore(last, store, services.load_pack(overlays, last.version), tree.root)
+        base = scanned.restore(last, store, services.load_pack(overlays, last.version, store), tree.root)
         document = single.check(base, tree, command, given["strict"])
         document.configuration = {"kernel": last.version, "compile commands": "the arguments given" if tree.origin == "given" else last.origin}
     unused = {"write_baseline": None, "baseline": None, "ledger": False, "terse": False, "emacs": True,
@@ -107,7 +108,6 @@ def located(store: Any, last: scanned.Scanned, top: str, arguments: tuple[str, .
         target = [f"--target={TRIPLES[store.meta('arch')]}"] if store.meta("arch") else []
         return tree, CompileCommand(name, here, ["cc", *target, *own])
     tree = open_tree(top, store.meta("config") or "audit", store.meta("build") or None, arch=store.meta("arch") or "")
-    for command in tree.commands:
-        if command.file == name:
-            return tree, command
+    for command in of_files(tree.commands, {name}).get(name, ()):
+        return tree, command
     raise KqualError(f"{name} is not compiled in the configuration that was scanned", HINT)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from msgspec import MsgspecError
 
 from verifier.findings import CoverageDocument, Document
 from verifier.store import Store
+
+RULES = "rules"  # the kind of packs in a store
 
 
 def _open_tree(root: str, config: str, build: str | None, progress: Callable[..., None], arch: str = "") -> Any:
@@ -30,10 +36,21 @@ def _diagnose(root: str, config: str, build: str | None, progress: Callable[...,
     return found
 
 
-def _load_pack(extra: tuple[str, ...], version: str) -> Any:
-    from lattices import pack
+def _load_pack(extra: tuple[str, ...], version: str, store: Store | None = None) -> Any:
+    """The rules for a kernel version; from the store where it has read the same files already."""
+    from lattices import kept, pack
 
-    return pack.load(None, extra, version) if version else pack.load(None, extra)
+    if store is None or not version:
+        return pack.load(None, extra, version) if version else pack.load(None, extra)
+    key = kept.key([pack.DIRECTORY, *map(Path, extra)], version)
+    data = store.get(RULES, key)
+    if data is not None:
+        with suppress(MsgspecError):  # of another shape: then the files are read
+            return kept.decode(data)
+    found = pack.load(None, extra, version)
+    if not store.readonly:
+        store.put(RULES, key, kept.encode(found))
+    return found
 
 
 def _scan(

@@ -70,8 +70,8 @@ def open_session(
         for folder in rules:
             if os.path.isdir(folder) and not any(Path(folder).rglob("*.toml")):
                 messages.warning(f"--rules {folder}: no .toml file is in it")
-        pack = services.load_pack(rules, opened.version)
         with open_store(Path(store_path) if store_path else default_path(root, f"{config}@{arch}" if arch else config)) as store:
+            pack = services.load_pack(rules, opened.version, store)
             yield Session(opened, store, pack, progress, jobs, parts)
 
 

@@ -38,7 +38,7 @@ def pack_of(services: Any, catalogue: Catalogue) -> Any:
     gone = [path for path in extra if not os.path.exists(path)]
     if gone:
         messages.warning(f"the scan's rules in {gone[0]} are gone; the answer is without them")
-    return services.load_pack(tuple(path for path in extra if path not in gone), catalogue.info.version)
+    return services.load_pack(tuple(path for path in extra if path not in gone), catalogue.info.version, catalogue.store)
 
 
 class Deciding:

@@ -10,8 +10,8 @@ from verifier.store import Store
 
 KIND, KEY = "used", "scan"
 # kinds of values that a scan makes and can make again, those that cost least to make first
-REMADE = ("catalogue", "modules", "completeness", "obligations", "siblings", "door-reach", "doors", "program", "scanned", "results", "index",
-          "unit-record", "unit")  # fmt: skip
+REMADE = ("catalogue", "rules", "modules", "completeness", "obligations", "siblings", "door-reach", "doors", "program", "scanned", "results", "index",
+          "seen", "unit-record", "unit")  # fmt: skip
 
 
 class Used(msgspec.Struct, array_like=True):
@@ -44,6 +44,7 @@ def prune(store: Store, keep: Used) -> dict[str, int]:
     gone["index"] = store.prune("index", [key for key in store.keys("index") if key.partition("/")[0] in units])
     gone["unit-record"] = store.prune("unit-record", [name for name, data in store.items("unit-record") if _key(data) in units])
     gone["program"] = store.prune("program", [keep.linked])
+    gone["rules"] = store.prune("rules", ())
     for kind in ("doors", "results", "completeness", "obligations", "siblings", "door-reach"):
         gone[kind] = store.prune(kind, [keep.digest])
     return {kind: count for kind, count in gone.items() if count}

@@ -27,13 +27,13 @@ import msgspec
 
 from verifier.frontend import pch as pch_of
 from verifier.frontend.flags import digest
-from verifier.frontend.seen import UnitRecord, recall, remember
+from verifier.frontend.seen import BLOBS, UnitRecord, recall, remember
 from verifier.frontend.sources import Sources
 from verifier.frontend.units import HEADERS, ExtractResult, Work, header_unit, read_unit, reader_version, work_of
 from verifier.tree.model import CompileCommand, Tree
 
 Progress = Callable[[str, int, int], None]
-RECORDS, BLOBS = "unit-record", "unit"
+RECORDS = "unit-record"
 BATCH = 64  # results in one transaction
 SECONDS = 300.0  # a unit that takes longer is lost
 DEBUG = "KQUAL_DEBUG"  # set by `kqual --debug`; workers are processes of their own

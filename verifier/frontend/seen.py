@@ -16,9 +16,10 @@ import msgspec
 
 from verifier.frontend.flags import digest
 from verifier.frontend.sources import Sources
+from verifier.tree.commands import digest as digest_of_commands
 from verifier.tree.model import Tree
 
-KIND = "seen"
+KIND, BLOBS = "seen", "unit"
 SLACK = 1_000_000_000  # nanoseconds
 ABSENT = (0, 0, 0, 0)
 
@@ -93,8 +94,7 @@ def place_of(tree: Tree, scope: Iterable[str]) -> str:
 
 def commands_of(tree: Tree, version: str) -> str:
     """Stands for all compile commands and for the parser that read them."""
-    text = "\n".join("\0".join((c.file, c.directory, *c.arguments)) for c in tree.commands)
-    return digest(version, text.encode("utf-8", "surrogateescape"))
+    return digest(version, digest_of_commands(tree.commands))
 
 
 def recall(store: Any, tree: Tree, scope: Iterable[str], version: str) -> list[UnitRecord] | None:
@@ -106,6 +106,8 @@ def recall(store: Any, tree: Tree, scope: Iterable[str], version: str) -> list[U
         return None  # of another shape
     if seen is None or seen.commands != commands_of(tree, version):
         return None
+    if not {r.key for r in seen.records}.issubset(store.keys(BLOBS)):
+        return None  # dropped to save space, or damaged
     if seen.state != _state(seen.names, Sources(tree.root, tree.build)).tobytes():
         return None
     files = FileNames(seen.names)
@@ -172,9 +174,13 @@ def _numbers(data: bytes) -> array[int]:
 
 def _state(names: list[str], sources: Sources) -> array[int]:
     out = array("Q")
+    top = sources.root + os.sep
     for name in names:
         try:
-            s = os.stat(sources.path(name))
+            try:
+                s = os.stat(name if name.startswith(os.sep) else top + name)  # most lie there
+            except OSError:
+                s = os.stat(sources.path(name))
             out.extend((s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino))
         except OSError:
             out.extend(ABSENT)

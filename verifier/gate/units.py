@@ -22,6 +22,7 @@ from verifier.gate.overlay import Overlay
 from verifier.ir.model import decode
 from verifier.program.analyse import Analysis
 from verifier.program.index import UnitIndex, index_unit
+from verifier.tree.commands import of_files
 from verifier.tree.model import CompileCommand, unit_key
 
 BUILD_FILES = ("Makefile", "Kbuild", "Kconfig")
@@ -145,9 +146,7 @@ def _take(
 
 def _commands(tree: Any, base: Analysis, records: list[Any]) -> dict[str, CompileCommand]:
     """Commands by the keys of the units that they made."""
-    files: dict[str, list[CompileCommand]] = {}
-    for command in tree.commands:
-        files.setdefault(command.file, []).append(command)
+    files = of_files(tree.commands, {record.file for record in records})
     build = tree.build or tree.root
     out: dict[str, CompileCommand] = {}
     for record in records:

@@ -30,7 +30,6 @@ class Guards:
         self.pack = pack
         self.capabilities = {value: name for name, value in sorted(pack.constants.items()) if name.startswith("CAP_")}
         self.declared = pack.privileges
-        self._stored: dict[str, int] = {}
         self._does: dict[tuple[str, int], frozenset[str]] = {}
         self._passed: dict[str, frozenset[Check]] = {}
         self._asks: dict[tuple[str, bool, int], frozenset[str]] = {}
@@ -166,7 +165,7 @@ class Guards:
         found = self._does.get(key)
         if found is None:
             info = self.program.functions[fid]
-            out = {m for m in info.index.stores if self._storing(m) <= COMMON}
+            out = {m for m in info.index.stores if self.program.storing[m] <= COMMON}
             out.update(f"->{slot}" for slot, _ in info.index.slots if not slot.startswith(("?", "=", "&")) and "#" not in slot)
             for name in info.index.calls:
                 callee = self.program.resolve(info.unit, name)
@@ -178,14 +177,6 @@ class Guards:
                     out |= self.does(callee, depth - 1)
             found = self._does[key] = frozenset(out)
         return found
-
-    def _storing(self, member: str) -> int:
-        """How many functions store to a member."""
-        if not self._stored:
-            for info in self.program.functions.values():
-                for stored in info.index.stores:
-                    self._stored[stored] = self._stored.get(stored, 0) + 1
-        return self._stored[member]
 
     def changes(self, fid: str) -> bool:
         """Whether a function stores to anything, or calls through a table."""

@@ -7,6 +7,7 @@ PeX does (Zhang et al., USENIX Security 2019), and by parameter for callbacks.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 
@@ -47,8 +48,8 @@ class Program:
     `callers` a function to its direct callers, `slot_callers` a slot to the functions that call through it; `writes` a
     function to the parameters that it may write through; `order` ranks callees before callers; `tables` are those that
     are opened, and `opening` what opens a function's (verifier.program.opened); `held` maps a function to the slots that
-    hold it; `fillers` are names of functions that store functions through a pointer which they are handed.  All are dicts
-    after linking, tables that unpack what is asked for when the program was read from a store (verifier.program.stored),
+    hold it; `fillers` are names of functions that store functions through a pointer which they are handed; `storing` tells
+    of each member how many functions store to it.  All are dicts after linking, tables that unpack what is asked for when the program was read from a store (verifier.program.stored),
     and layers over another program's after `relink`.
     """
 
@@ -64,6 +65,7 @@ class Program:
     opening: Mapping[str, list[tuple[str, str]]] = field(default_factory=dict)
     held: Mapping[str, list[str]] = field(default_factory=dict)
     fillers: frozenset[str] = frozenset()
+    storing: Mapping[str, int] = field(default_factory=dict)
 
     def resolve(self, unit: str, name: str) -> str | None:
         """Identity of the function that `name` means in a unit, or None where no body is known."""
@@ -103,6 +105,7 @@ def link(units: Iterable[tuple[str, UnitIndex]]) -> Program:
     program.tables = dict(sorted(opened.tables(program, listed).items()))
     program.opening = opened.openers(program)
     program.fillers = frozenset(name for info in program.functions.values() for name in filled(info.index))
+    program.storing = dict(Counter(member for info in program.functions.values() for member in info.index.stores))
     program.order = _order(program)
     return program
 

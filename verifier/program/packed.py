@@ -25,6 +25,31 @@ class Numbering:
         self.numbers = dict(zip(names, range(len(names)), strict=True))
 
 
+class Late(Mapping[str, Value]):
+    """A mapping that is made when it is first asked for something."""
+
+    def __init__(self, make: Callable[[], dict[str, Value]]) -> None:
+        self._make = make
+        self._made: dict[str, Value] | None = None
+
+    def _all(self) -> dict[str, Value]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def __getitem__(self, key: str) -> Value:
+        return self._all()[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._all()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+
 class RowData(msgspec.Struct, array_like=True):
     """Rows of numbers: row n lies from `starts[n]` to `starts[n + 1]`; both as bytes of 32-bit numbers."""
 

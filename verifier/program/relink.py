@@ -27,6 +27,7 @@ def relink(base: Program, replaced: Exchange, mentioning: Mentioning = lambda na
     program = Program(
         Layered(base.functions), Layered(base.local), Layered(base.headers), base.slots, Layered(base.callers),
         Layered(base.slot_callers), base.writes, base.order, base.tables, base.opening, base.held, base.fillers,
+        Layered(base.storing),
     )  # fmt: skip
     gone: set[str] = set()
     for key, (before, _) in replaced.items():
@@ -59,6 +60,7 @@ def relink(base: Program, replaced: Exchange, mentioning: Mentioning = lambda na
         _exchange(
             program.slot_callers, fid, set(old.index.slot_names()) if old else set(), set(new.index.slot_names()) if new else set()
         )  # fmt: skip
+        _count(program.storing, set(old.index.stores) if old else set(), set(new.index.stores) if new else set())
     if names or any(_flow(before) != _flow(after) for before, after in replaced.values()):
         program.writes = writes = Layered(base.writes)
         rewritten(base, program, affected, writes)
@@ -148,6 +150,16 @@ def _exchange(table: MutableMapping[str, list[str]], fid: str, was: set[str], no
     for row in sorted(now):
         if fid not in table.get(row, ()):
             table[row] = sorted([*table.get(row, ()), fid])
+
+
+def _count(table: MutableMapping[str, int], was: set[str], now: set[str]) -> None:
+    """Count a function out of the members that it no longer stores to, and into those that it does now."""
+    for member in was ^ now:
+        count = table.get(member, 0) + (1 if member in now else -1)
+        if count:
+            table[member] = count
+        else:
+            del table[member]
 
 
 def _flow(unit: UnitIndex | None) -> object:

@@ -16,6 +16,7 @@ from verifier.program.link import Info, Program, Target
 from verifier.program.opened import Table as Opened
 from verifier.program.packed import (
     WIDTH,
+    Late,
     Numbering,
     RowData,
     Table,
@@ -31,7 +32,8 @@ Fetch = Callable[[str], bytes]
 
 class Packed(msgspec.Struct, array_like=True):
     """`functions` are sorted; `units` in the order of linking, and for each the functions that its `local` names mean;
-    `places` holds (unit, position) by function, `order` the rank.  Targets are pairs (function, `constants`)."""
+    `places` holds (unit, position) by function, `order` the rank.  Targets are pairs (function, `constants`); `storing`
+    is left encoded, few ask for it."""
 
     functions: list[str]
     units: list[str]
@@ -50,6 +52,7 @@ class Packed(msgspec.Struct, array_like=True):
     tables: dict[str, Opened]
     opening: dict[str, list[tuple[str, str]]]
     fillers: list[str]
+    storing: bytes
 
 
 def pack(program: Program) -> Packed:
@@ -80,6 +83,7 @@ def pack(program: Program) -> Packed:
         named(program.held, names, slot_number), calling, named(program.slot_callers, calling, number),
         named(program.callers, names, number), pack_rows(program.writes.get(fid, ()) for fid in names),
         dict(program.tables), dict(program.opening), sorted(program.fillers),
+        msgspec.msgpack.encode(dict(sorted(program.storing.items()))),
     )  # fmt: skip
 
 
@@ -109,6 +113,7 @@ def unpack(packed: Packed, fetch: Fetch) -> Program:
         name_rows(functions, packed.callers, names), name_rows(calling, packed.slot_callers, names),
         rows(functions, packed.writes, list), Table(functions, order.__getitem__, every=True),
         packed.tables, packed.opening, name_rows(functions, packed.held, packed.slots), frozenset(packed.fillers),
+        Late(lambda: msgspec.msgpack.decode(packed.storing, type=dict[str, int])),
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from verifier.tree import architecture, cmdfiles, compdb, kbuild, linkcopy, plain, stubs
@@ -123,7 +124,7 @@ def _cmd_files(top: Path, folder: Path | None, kernel: bool, report: Progress) -
 
 
 def _tree(
-    top: Path, origin: str, build: Path | None, config: str, commands: list[CompileCommand], notes: list[str]
+    top: Path, origin: str, build: Path | None, config: str, commands: Sequence[CompileCommand], notes: list[str]
 ) -> Tree:
     return Tree(str(top), origin, str(build) if build else None, kbuild.version(top), config, commands, notes)
 

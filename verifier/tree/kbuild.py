@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -19,14 +19,15 @@ from pathlib import Path
 import msgspec
 
 from verifier.tree import architecture, cmdfiles, compdb, generated, linkcopy, make
+from verifier.tree.commands import keep, kept
 from verifier.tree.dryrun import parse_dry_run
+from verifier.tree.inputs import build_inputs
 from verifier.tree.model import CompileCommand, Progress, Tree, TreeError, config_digest, digest, silent, unit_key
 
 STAMP = "kqual-stamp.json"
 LINK_COPY = "kqual-source"
+WALK, COMMANDS = "kqual-walk", "kqual-commands"  # files in a build directory
 _FORMAT = 1
-# what the commands depend on; sources and headers are not among them
-_BUILD_FILE = re.compile(r"(Makefile|Kbuild|Kconfig)[\w.-]*$|.*\.(asn1|tbl|awk|pl|mk|map|uni)$")
 _VERSION = re.compile(r"^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION)\s*=[ \t]*(\S*)", re.MULTILINE)
 _DEFCONFIGS = {"x86": "x86_64_defconfig"}
 _OPTION = re.compile(r"^(?:(CONFIG_\w+)=(.*)|# (CONFIG_\w+) is not set)$", re.MULTILINE)
@@ -61,18 +62,6 @@ def version(root: Path) -> str:
     return ".".join(numbers) + parts.get("EXTRAVERSION", "") if "VERSION" in parts and "PATCHLEVEL" in parts else ""
 
 
-def build_inputs(root: Path) -> str:
-    """Digest of names, sizes and modification times of the files that decide the compile commands."""
-    lines = []
-    for folder, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if name not in (".git", "Documentation", "LICENSES"))
-        for name in sorted(files):
-            if _BUILD_FILE.match(name):
-                status = os.stat(os.path.join(folder, name))
-                lines.append(f"{folder}/{name} {status.st_size} {status.st_mtime_ns}")
-    return digest("\n".join(lines).encode("utf-8", "surrogateescape"))
-
-
 def config_key(config: str) -> str:
     """What a stamp says about `--config`: the name, or the digest of a file, with that of our own fragment."""
     if config == "audit":
@@ -104,14 +93,14 @@ def read_stamp(build: Path) -> Stamp | None:
 
 def prepare(
     root: Path, tree: str, config: str, build: Path, progress: Progress, arch: str = ""
-) -> tuple[list[CompileCommand], Stamp]:
+) -> tuple[Sequence[CompileCommand], Stamp]:
     """Makes `build` ready for the kernel tree at `root` and returns its compile commands and its stamp.
 
     `tree` is the tree that the user named (`root` may be a link copy of it), `arch` another architecture than this
     machine's ("" for this one's). A directory that is ready for the same
     tree and configuration is read back without running make. Raises TreeError.
     """
-    key, inputs = config_key(config) + (f"@{arch}" if arch else ""), build_inputs(root)
+    key = config_key(config) + (f"@{arch}" if arch else "")
     stamp = read_stamp(build)
     # another text of the fragment or the file configures the directory anew; another kind of --config does not
     if stamp is not None and (stamp.tree != tree or _sort(stamp.config) != _sort(key)):
@@ -120,6 +109,7 @@ def prepare(
             "name another directory with --build, or remove this one",
         )
     make_directory(build)
+    inputs = build_inputs(root, build / WALK)
     with _lock(build):
         return _prepare(root, tree, config, build, progress, read_stamp(build), key, inputs, arch)
 
@@ -141,14 +131,13 @@ def _lock(build: Path) -> Iterator[None]:
 def _prepare(
     root: Path, tree: str, config: str, build: Path, progress: Progress, stamp: Stamp | None, key: str, inputs: str,
     arch: str,
-) -> tuple[list[CompileCommand], Stamp]:
+) -> tuple[Sequence[CompileCommand], Stamp]:
     if stamp is None or (stamp.inputs, stamp.config) != (inputs, key):
         stamp = Stamp(_FORMAT, tree, key, inputs)
         _save(build, stamp)
     database = build / "compile_commands.json"
     if "commands" in stamp.steps and stamp.config_digest == config_digest(build / ".config") and database.is_file():
-        commands, _ = compdb.read(database, str(root), str(build))
-        return commands, stamp
+        return _stored_commands(root, build, database), stamp
     stamp.steps = [step for step in stamp.steps if step in ("configure", "prepare")]
     if "configure" not in stamp.steps or stamp.config_digest != config_digest(build / ".config"):
         progress("configure", 0, 0)
@@ -163,19 +152,29 @@ def _prepare(
         make.run(["make", "-s", "-C", str(root), f"O={build}", *variables(arch), jobs, "prepare"], root, "make prepare")
         stamp.steps.append("prepare")
         _save(build, stamp)
-    commands, notes = ask(root, build, progress, arch)
-    compdb.write(database, commands, str(root))
+    found, notes = ask(root, build, progress, arch)
+    compdb.write(database, found, str(root))
     stamp.steps.append("commands")
     stamp.notes = unmet(root, config, build) + notes
     _save(build, stamp)
-    return commands, stamp
+    return found, stamp
+
+
+def _stored_commands(root: Path, build: Path, database: Path) -> Sequence[CompileCommand]:
+    known = kept(database, build / COMMANDS, str(root))
+    if known is not None:
+        return known
+    found, notes = compdb.read(database, str(root), str(build))
+    if not notes:
+        keep(found, database, build / COMMANDS, str(root))
+    return found
 
 
 def make_directory(build: Path) -> None:
     """Creates the build directory. Raises TreeError when it cannot be written, or holds what kqual has not put there."""
     try:
         build.mkdir(parents=True, exist_ok=True)
-        foreign = [entry.name for entry in build.iterdir() if entry.name not in (LINK_COPY, "kqual.lock")]
+        foreign = [entry.name for entry in build.iterdir() if entry.name not in (LINK_COPY, WALK, "kqual.lock")]
     except OSError as error:
         raise TreeError(
             f"{build}: cannot be used as a build directory: {error.strerror}", "name another one with --build"

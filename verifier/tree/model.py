@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -32,7 +32,7 @@ class Tree(msgspec.Struct):
     build: str | None
     version: str
     config_digest: str
-    commands: list[CompileCommand]
+    commands: Sequence[CompileCommand]
     notes: list[str]
     beside: dict[str, str] = {}
 
