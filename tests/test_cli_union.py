@@ -4,15 +4,12 @@ import json
 import shutil
 from pathlib import Path
 
-import msgspec
 import pytest
 
+from lattices.pack import load
 from verifier.cli import facts, trees, uncompiled, union, usage
 from verifier.cli.main import main
-from verifier.coverage.run import COVERAGE_VERSION
 from verifier.errors import UsageError
-from verifier.findings import CoverageDocument, empty_completeness
-from verifier.program.analyse import digest_of
 from verifier.store import Store
 
 RULE = """[[rule]]
@@ -76,12 +73,19 @@ def test_what_a_scan_leaves_for_the_report(scans, tmp_path):
         assert [(d.name, d.subject, d.operations) for d in facts.doors(store)] == [
             ("__do_sys_one", "user", (("erase-thing", "mediated", 1),)), ("__do_sys_two", "user", (("erase-thing", "unmediated", 1),)),
         ]  # fmt: skip
-        assert facts.modules(store, None, None) is None and facts.coverage(store) is None
-        answer = CoverageDocument(schema="kqual/1", completeness=empty_completeness(), sites=[])
-        store.put("coverage", digest_of(COVERAGE_VERSION, usage.used(store).digest), msgspec.msgpack.encode(answer))
-        assert facts.coverage(store)["sites"] == []
+        assert facts.modules(store, None, None) is None and facts.coverage(store, load(extra=[tmp_path / "rules"])) is None
         store.put("obligations", usage.used(store).digest, b"damaged")
         assert facts.obligations(store) is None
+
+
+def test_a_report_finds_what_coverage_left(scans, tmp_path):
+    rules = str(tmp_path / "rules")
+    with pytest.raises(SystemExit):
+        main(["coverage", str(tmp_path / "tree"), "--store", scans[1][1], "--build", str(tmp_path / "build-b"), "--rules", rules,
+              "-q", "-j", "1", "--allow-incomplete", "100", "-o", str(tmp_path / "c")])  # fmt: skip
+    with Store.open(Path(scans[1][1]), readonly=True) as store:
+        sites = facts.coverage(store, load(extra=[rules]))["sites"]
+    assert [(site["function"], site["status"]) for site in sites] == [("__do_sys_one", "load-bearing")]
 
 
 def test_different_kernels_are_refused(scans):

@@ -12,9 +12,9 @@ from reports.html.material import Obligation as Shown
 from verifier.cli import modules as kept_modules
 from verifier.cli import usage
 from verifier.cli.session import within
-from verifier.coverage.run import COVERAGE_VERSION
+from verifier.coverage.run import coverage_key
 from verifier.findings import CoverageDocument
-from verifier.program.analyse import digest_of, shaped
+from verifier.program.analyse import shaped
 from verifier.program.reached import DoorReach
 from verifier.program.report import Obligation
 from verifier.store import Store
@@ -38,10 +38,10 @@ def doors(store: Store) -> list[DoorText] | None:
     return [DoorText(d.name, d.file, d.line, d.subject, tuple(d.operations)) for d in found] if found is not None else None
 
 
-def coverage(store: Store) -> dict[str, Any] | None:
-    """The answer of `kqual coverage` about the same analysis, where the store has it."""
+def coverage(store: Store, pack: Any) -> dict[str, Any] | None:
+    """The answer of `kqual coverage` about the same analysis with these rules, where the store has it."""
     used = usage.used(store)
-    found = _left(store, "coverage", digest_of(COVERAGE_VERSION, used.digest), CoverageDocument) if used is not None else None
+    found = _left(store, "coverage", coverage_key(used.digest, pack), CoverageDocument) if used is not None else None
     return msgspec.to_builtins(found) if found is not None else None
 
 

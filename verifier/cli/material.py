@@ -58,14 +58,14 @@ def material(
 ) -> Material:  # fmt: skip
     """The material of a report; without a store, or with one that holds no finished scan, there are no graphs."""
     catalogue = None
-    if store is not None and coverage is None:
-        coverage = facts.coverage(store)
     if store is not None:
         try:
             catalogue = Catalogue(store)
         except KqualError as error:
             messages.warning(f"the report has no pictures of functions: {error.message}")
     pack = services.load_pack(rules, catalogue.info.version if catalogue is not None else "")
+    if store is not None and coverage is None:
+        coverage = facts.coverage(store, pack)
     return Material(
         rules=rule_texts(pack), services=dict(pack.services), coverage=coverage,
         families={name: check.family for name, check in pack.checks.items()},

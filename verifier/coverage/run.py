@@ -35,7 +35,7 @@ def run_coverage(
     The whole answer is stored under the base's digest; a later run for all or some sites reads it.
     """
     base = analysis(tree, store, pack, jobs, scope, progress)
-    key = digest_of(COVERAGE_VERSION, base.digest, *(f"{name} {why}" for name, why in sorted(pack.idle.items())))
+    key = coverage_key(base.digest, pack)
     data = store.get("coverage", key)
     if data is not None:
         document = msgspec.msgpack.decode(data, type=CoverageDocument)
@@ -46,6 +46,11 @@ def run_coverage(
     if wanted is not None:
         document.sites = [s for s in document.sites if wanted(s.check, s.family)]
     return document
+
+
+def coverage_key(digest: str, pack: Pack) -> str:
+    """What the answer about an analysis of that digest is stored under: it tells the pack's words on idle calls, too."""
+    return digest_of(COVERAGE_VERSION, digest, *(f"{name} {why}" for name, why in sorted(pack.idle.items())))
 
 
 def cover(
