@@ -72,7 +72,8 @@ class Entry:
     layer: int
     values: dict[str, Any]
 
-    def fail(self, message: str, hint: str = "", key: str = "", value: str = "", offset: int = 0) -> None:
+    def fail(self, message: str, hint: str = "", key: str = "", value: str | None = None, offset: int = 0) -> None:
+        """Report a problem of this entry, see `Source.report`."""
         self.source.report(self.table, self.index, message, hint, key, value, offset)
 
     def strings(self, key: str) -> tuple[str, ...]:
@@ -83,14 +84,14 @@ class Entry:
         return tuple(item for item in items if isinstance(item, str))
 
     def well_formed(self) -> bool:
-        """Report keys that the table does not have, values of another kind, and missing keys; True when there are none."""
+        """Report keys that the table does not have, values of another kind, and missing keys; False where the rest of the
+        entry cannot be read for it."""
         keys, good = KEYS[self.table], True
         for key, value in self.values.items():
             wanted = keys.get(key)
             if wanted is None:
                 known = ", ".join(sorted(keys))
-                self.fail(f"unknown key `{key}`", similar(key, keys) or f"keys of [[{self.table}]]: {known}", key)
-                good = False
+                self.fail(f"unknown key `{key}`", similar(key, keys) or f"keys of [[{self.table}]]: {known}", key, "")
             elif not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
                 kinds = wanted if isinstance(wanted, tuple) else (wanted,)
                 self.fail(f"`{key}` must be {' or '.join(_WORDS[kind] for kind in kinds)}", "", key)

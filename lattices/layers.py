@@ -92,8 +92,8 @@ class Layers:
         try:
             matches = version_matches(self.version, ranges)
         except ValueError as error:
-            entry.fail(str(error), 'write e.g. versions = ">=6.1,<6.8"', "versions", ranges)
-            return False
+            entry.fail(str(error), 'write e.g. versions = ">=6.1,<6.8"', "versions")
+            return good
         if not matches and entry.table == "rule":
             self.elsewhere.add(str(entry.values.get("id")))
         return matches and good

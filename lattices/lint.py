@@ -84,7 +84,7 @@ class _Linter:
             self.sources[file] = read(inside if inside is not None and inside.exists() else Path(file), file)
         return self.sources[file]
 
-    def report(self, rule: Rule, message: str, hint: str = "", key: str = "", value: str = "", offset: int = 0) -> None:
+    def report(self, rule: Rule, message: str, hint: str = "", key: str = "", value: str | None = None, offset: int = 0) -> None:
         source = self.source(rule.file)
         rules = range(len(source.tables.get("rule", [])))
         index = next((n for n in rules if source.line_of("rule", n) == rule.line), 0)
@@ -158,7 +158,7 @@ class _Linter:
             if check is not None and check.allow == "none":
                 self.report(rule, f"{name} decides nothing: {check.reason}", "name a check", "requires", text, at)
             if check is None and self.pack.accessors.get(name) is None and not checks:
-                close = get_close_matches(name, sorted(self.pack.checks), 1, 0.9)
+                close = get_close_matches(name, sorted(self.pack.checks), 1, 0.8)
                 if close:
                     hint = f"did you mean {close[0]}?"
                     self.report(rule, f"{name} is no known check", hint, "requires", text, at)

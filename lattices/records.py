@@ -108,7 +108,7 @@ def door(_: Reader, entry: Entry) -> Door:
     for item in entry.strings("registrars"):
         function, _, number = item.partition(":")
         if not number.isdigit():
-            entry.fail(f"registrar {item!r}", 'write "function:argument number", counted from 0', "registrars")
+            entry.fail(f"registrar {item!r}", 'write "function:argument number", counted from 0', "registrars", item)
             continue
         registrars.append((function, int(number)))
     return Door(

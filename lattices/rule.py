@@ -48,7 +48,7 @@ def _exempt(reader: Reader, entry: Entry, item: Any, operands: tuple[str, ...] |
     if isinstance(item, dict):
         unknown = sorted(set(item) - {"condition", "reason", "name"})
         if unknown:
-            entry.fail(f"unknown key `{unknown[0]}` in an exemption", "keys: condition, reason, name", "exempt")
+            entry.fail(f"unknown key `{unknown[0]}` in an exemption", "keys: condition, reason, name", "exempt", unknown[0])
         if not item.get("reason"):
             entry.fail("an exemption without its reason", 'add reason = "..."', "exempt")
         condition = reader.expression(entry, "exempt", item.get("condition"), operands)
@@ -81,12 +81,18 @@ def _exempt(reader: Reader, entry: Entry, item: Any, operands: tuple[str, ...] |
 
 
 def _use(reader: Reader, entry: Entry, text: str) -> tuple[str, tuple[Expr, ...] | None] | None:
+    """The name of an exemption and the operands that it is given, if any; None after a problem."""
     name, opening, _ = text.partition("(")
     if not opening:
         return text.strip(), None
-    call = reader.expression(entry, "exempt", re.sub(r"[^\w]", "_", name) + text[len(name) :])
-    return (name.strip(), call[2]) if call is not None and call[0] == "call" else None
-
+    # a call of a function that nothing else is called, so that only what stands in the brackets is expanded
+    call = reader.expression(entry, "exempt", re.sub(r".", "_", name) + text[len(name) :])
+    if call is None:
+        return None
+    if call[0] != "call":
+        entry.fail("an exemption is a name with operands", "write name(operand, ...)", "exempt", text)
+        return None
+    return name.strip(), call[2]
 
 
 def _stored_global(operation: Expr) -> bool:

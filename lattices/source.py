@@ -104,11 +104,15 @@ class Source:
         return start + 1, 1
 
     def report(
-        self, table: str, index: int, message: str, hint: str = "", key: str = "", value: str = "", offset: int = 0
+        self, table: str, index: int, message: str, hint: str = "", key: str = "", value: str | None = None, offset: int = 0
     ) -> None:
-        """Add a problem at a key or at a character of a string value; `offset` counts from 0."""
+        """Add a problem at a character of a string value, which is the key's own where it is not given (a list holds
+        several), or at the key itself with `value` empty; `offset` counts from 0."""
+        if value is None:
+            found = self.tables[table][index].get(key) if key else None
+            value = found if isinstance(found, str) else ""
         line, column = self.position(table, index, key, value, offset)
-        caret = self._caret(line, column) if value else ""
+        caret = self._caret(line, column) if key else ""
         self.problems.append(Problem(self.shown, line, column, message, hint, caret))
 
     def line_of(self, table: str, index: int) -> int:

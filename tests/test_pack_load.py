@@ -310,3 +310,34 @@ def test_a_misspelled_key_is_told_what_it_resembles(packs):
     assert found[0].message == "[[rule]] without `requires`"
     assert (found[1].message, found[1].hint) == ("unknown key `require`", "did you mean requires?")
     assert found[1].line == RULE[: RULE.index("requires")].count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message", "column"),
+    [
+        ('service = "file"', 'service = "fil"', "unknown service 'fil'", 12),
+        ('bad = "int g;"', 'versions = "6.1+"', "'6.1+' is no version range", 13),
+        ('bad = "int g;"', "bad = 3", "`bad` must be a quoted string", 1),
+        ('bad = "int g;"', 'bda = "int g;"', "unknown key `bda`", 1),
+        ('bad = "int g;"', 'exempt = ["nobody"]', "unknown exemption 'nobody'", 12),
+        ('bad = "int g;"', 'exempt = ["MAY_EXEC(dir)"]', "unknown exemption 'MAY_EXEC'", 12),
+        ('bad = "int g;"', 'exempt = [{condition = "dir", reasn = "x"}]', "unknown key `reasn` in an exemption", 31),
+    ],
+)
+def test_a_problem_points_at_its_character(packs, old, new, message, column):
+    found = {problem.message: problem for problem in problems(packs(RULE.replace(old, new)))}
+    assert found[message].column == column
+    line, caret = found[message].caret.split("\n")
+    assert line == new and caret == " " * (column - 1) + "^"
+
+
+def test_what_is_wrong_beside_an_unknown_key_is_told_too(packs):
+    wrong = RULE.replace('service = "file"', 'service = "fil"\nfrobnicate = 1').replace('bad = "int g;"', 'versions = "6.1+"')
+    assert [p.message for p in problems(packs(wrong))] == ["unknown service 'fil'", "unknown key `frobnicate`", "'6.1+' is no version range"]
+
+
+def test_an_exemption_with_the_name_of_a_macro_is_reported(packs):
+    """Such a rule was left out without a word."""
+    packs('[[macro]]\ncall = "IS_PRIVATE(inode)"\nis = "inode->i_flags & 512"\n', "macros.toml")
+    found = problems(packs(RULE.replace('bad = "int g;"', 'exempt = ["IS_PRIVATE(dir)"]')))
+    assert [p.message for p in found] == ["unknown exemption 'IS_PRIVATE'"]

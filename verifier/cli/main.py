@@ -121,7 +121,9 @@ def failure(error: BaseException, debug: bool) -> int:
     elif isinstance(getattr(error, "message", None), str) and isinstance(getattr(error, "hint", None), str):
         messages.error(error.message, error.hint)
     elif hasattr(error, "problems"):
-        messages.error("the rules cannot be used:\n" + "\n".join(str(problem) for problem in error.problems[:20]), "kqual rules lint")
+        files = sorted({problem.file for problem in error.problems if not problem.file.startswith("lattices/linux/")})
+        told = "\n".join(str(problem) for problem in error.problems[:20])
+        messages.error("the rules cannot be used:\n" + told, " ".join(["kqual rules lint", *files]))
     elif isinstance(error, MemoryError):
         messages.error("out of memory", "fewer parallel jobs: -j 1, or a part of the tree: --scope DIR")
     elif isinstance(error, OSError):
