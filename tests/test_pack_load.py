@@ -58,7 +58,7 @@ def test_a_rule_is_read_with_its_constants_folded(packs):
     rule = load(packs(RULE)).rule("inode-unlink")
     assert rule.operands == ("dir", "dentry")
     assert rule.requires[1] == ("call", "inode_permission", (("any",), ("name", "dir"), ("int", 3)))
-    assert (rule.subject, rule.tier, rule.when, rule.exempt) == ("user", "error", None, [])
+    assert (rule.subject, rule.tier, rule.when, rule.exempt) == ("user", "error", None, ())
     assert (rule.line, rule.requires_text[1]) == (2, "inode_permission(_, dir, MAY_WRITE | MAY_EXEC)")
 
 
