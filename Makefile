@@ -10,6 +10,8 @@ KQUAL_KERNELS ?= $(KQUAL_CACHE)/kernels
 KERNEL_VERSIONS := 6.12 6.1
 PACKAGES := gcc make git flex bison bc libelf-dev libssl-dev python3-venv xz-utils chromium
 REPORT := build/report
+# For axe-core, which it holds. Without what it depends on: a browser driver of 45 MB that no test uses.
+AXE := axe-playwright-python==0.1.8
 TESTS ?= tests
 CI ?= false
 export KQUAL_KERNELS CI
@@ -23,12 +25,13 @@ help: ## this list
 
 setup: $(READY) ## virtual environment with kqual and its tests in .venv
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml Makefile
 	@test -n "$(PYTHON)" || { echo "no Python found; try: apt install python3.11 python3.11-venv" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11; try: make PYTHON=python3.11 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' || { echo "$(PYTHON) cannot make virtual environments; try: apt install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps '$(AXE)'
 	@touch $@
 
 audit: $(READY) ## audit KERNEL=path, or the bundled corpus without it; writes build/report/index.html

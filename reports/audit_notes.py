@@ -13,12 +13,18 @@ EARLY_HEAD = ("Place", "Check", "Asked before it", "Door")
 
 
 class Table(NamedTuple):
-    """A title, a sentence, the column heads, and rows of cells; all cells are plain text."""
+    """A title, a sentence, the column heads, and rows of cells; all cells are plain text.
+
+    `places` are (file, line) of the rows, which column number `place` shows; `checks` are the columns that name a check.
+    """
 
     title: str
     text: str
     head: tuple[str, ...]
     rows: list[tuple[str, ...]]
+    places: list[tuple[str, int]]
+    place: int
+    checks: tuple[int, ...]
 
 
 def tables(notes: AuditNotes) -> list[Table]:
@@ -27,7 +33,7 @@ def tables(notes: AuditNotes) -> list[Table]:
         "Errors before any hook",
         "Calls that fail here were seen by no security module, so that a policy's audit trail does not have them. No findings: "
         "a kernel may well reject nonsense before it asks.",
-        BLIND_HEAD, [_blind(note) for note in notes.blind],
+        BLIND_HEAD, [_blind(note) for note in notes.blind], [(note.file, note.line) for note in notes.blind], 1, (4,),
     )  # fmt: skip
     early = Table(
         "Hooks before discretionary access control",
@@ -37,6 +43,7 @@ def tables(notes: AuditNotes) -> list[Table]:
             _plain(f"{note.file}:{note.line} in {door_title(note.function)}", note.check, note.hook, door_title(note.door))
             for note in notes.early
         ],
+        [(note.file, note.line) for note in notes.early], 0, (1, 2),
     )  # fmt: skip
     return [blind, early]
 

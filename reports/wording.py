@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from verifier.findings import TIERS, Completeness, Document, Finding, Step, door_title
+from verifier.findings import FREE, TIERS, Completeness, Document, Finding, Step, door_title
 
 SENTENCES = {
     "missing-check": "`{operation}` is reached without {checks}",
@@ -80,6 +80,20 @@ FIXES = {
     "wrong-subject": "Ask {checks} about the subject that causes the operation.",
     "vacuous-check": "Find out why {checks} cannot refuse here; the object may be exempt or no module may listen.",
 }
+CONFIGURATION = {  # what a result depends on
+    "kqual": "version of the tool",
+    "parser": "what read the C sources",
+    "kernel": "version of the tree",
+    "commit": "what was checked out; changes since are not told",
+    "compile commands": "where they come from",
+    "configuration": "SHA-256 of the .config, its first digits",
+    "rules": "digest of the rule pack: rules, checks, doors, exemptions",
+    "lattice": "SHA-256 of the lattice's file, its first digits",
+    "lsm": "security modules that count as loaded",
+    "scope": "folders that were analysed; nothing else was",
+    "attacker": "only what somebody with these privileges reaches is shown",
+    "union of": "configurations that were merged",
+}
 NAMELESS = ("", "?")  # what stands for an object that the engine cannot name
 SUBJECTS = {
     "user": "the task that makes the call",
@@ -147,7 +161,7 @@ def subject_line(finding: Finding) -> str:
 
 def reachable_line(finding: Finding) -> str:
     """What an attacker must have, in words; "" where that is not known."""
-    return plain(", ".join(finding.reachable_with))
+    return plain(", ".join("no privilege" if need == FREE else need for need in finding.reachable_with))
 
 
 def effect(finding: Finding) -> str:

@@ -199,7 +199,7 @@ def test_the_commands(tmp_path, monkeypatch, capfd):
     assert "findings that ask for more than userns-root has" in said.out
     (tmp_path / "p").write_bytes(diff({"doors.c": BODY + DOORS}, {"doors.c": BODY + DOORS + "int n(struct thing *t) { controlled_op(t); return 0; }\n"}))
     code, said = run("gate", *common, "text", "--patch", "p", "--attacker", "cap:SYS_ADMIN")
-    assert code == 1 and "reachable with: nothing" in said.out
+    assert code == 1 and "reachable with: no privilege" in said.out
     code, said = run("scan", *common, "text", "--attacker", "nobody")
     assert code == 2 and "userns-root" in said.err
 

@@ -4,7 +4,7 @@ from documents import HOSTILE, completeness, document, finding, hostile
 
 from reports.html import Material, write
 from reports.html.call_view import MOST_NODES, call_view
-from reports.html.material import CallFacts
+from reports.html.material import CallFacts, SlotCall
 from verifier.findings import Step, make_document
 
 
@@ -13,7 +13,7 @@ def link(file, line):
 
 
 def facts(callers=(), calls=(), slots=(), held_in=(), line=1):
-    return CallFacts(line, tuple(callers), frozenset(calls), tuple(slots), tuple(held_in))
+    return CallFacts(line, tuple(callers), frozenset(calls), tuple(SlotCall(slot) for slot in slots), tuple(held_in))
 
 
 def test_the_way_and_the_siblings():

@@ -13,13 +13,18 @@ from reports.html.material import (
     DoorText,
     FunctionGraph,
     GraphBlock,
+    Leaving,
     Modules,
     ModuleText,
     Obligation,
     RuleText,
+    SlotCall,
 )
 from verifier.findings import (
+    AuditNotes,
+    Blind,
     Dismissed,
+    Early,
     ExemptionNote,
     LedgerEntry,
     RuleNote,
@@ -38,7 +43,9 @@ MARKS = [
     "rule-requires", "rule-exempt", "service", "graph-text", "graph-fact", "graph-edge", "caller", "caller-file", "calls-slot",
     "site-place", "site-function", "site-reason", "site-protects", "site-dominates", "obligation-file", "obligation-function",
     "module", "module-note", "module-hook", "vacuous", "unimplemented", "door-name", "door-subject", "door-check", "tree", "commit",
-    "source-text", "source-comment", "source-string", "order",
+    "source-text", "source-comment", "source-string", "order", "leaving-label", "leaving-fact", "blind-door", "blind-file", "blind-function",
+    "blind-error", "blind-through", "blind-hook", "early-file", "early-function", "early-check", "early-hook", "early-door", "privilege",
+    "tree-key", "tree-value", "gone-function", "changed-check",
 ]  # fmt: skip
 
 
@@ -52,7 +59,7 @@ def everything():
             Step(file=bad("step-file"), line=1, function=bad("step-function"), note=bad("step-note"))]  # fmt: skip
     made = finding(
         **{name: bad(name) for name in FINDING}, requires=[bad("wanted")], file=f"fs/{bad('file')}", path=path, assumptions=[bad("assumption")],
-        exemptions=[bad("exemption")], passed=[bad("passed")], line=2,
+        exemptions=[bad("exemption")], passed=[bad("passed")], line=2, reachable_with=[bad("privilege")],
         sibling=Sibling(file=bad("sibling-file"), line=1, function=bad("sibling-function"), check=bad("sibling-check")),
     )  # fmt: skip
     rest = completeness()
@@ -64,11 +71,17 @@ def everything():
         exemptions=[ExemptionNote(name=bad("granted"), reason=bad("granted-reason"), condition=bad("granted-condition"))],
         dismissed=[Dismissed(finding=finding(), verdict=bad("dismissed-verdict"), reason=bad("dismissed-reason"))],
     )  # fmt: skip
+    document.audit = AuditNotes(
+        blind=[Blind(door=bad("blind-door"), file=bad("blind-file"), line=1, function=bad("blind-function"), error=bad("blind-error"),
+                     hook=bad("blind-hook"), path=[Step(file="a", line=1, function="a", note=""), Step(file="b", line=1, function=bad("blind-through"), note="")])],
+        early=[Early(file=bad("early-file"), line=1, function=bad("early-function"), check=bad("early-check"), hook=bad("early-hook"), door=bad("early-door"))],
+    )  # fmt: skip
     rule = RuleText(
         bad("rule"), "s", operation=bad("rule-operation"), requires=(bad("rule-requires"),), checks=(bad("wanted"), bad("door-check")),
         reason=bad("rule-reason"), exempt=((bad("rule-exempt"), "x"),), good=bad("rule-good"),
     )  # fmt: skip
-    blocks = (GraphBlock(((2, bad("graph-text")),), (f"{bad('graph-fact')}(x)",)), GraphBlock(((9, "x"),)))
+    blocks = (GraphBlock(((2, bad("graph-text")),), (f"{bad('graph-fact')}(x)",), leaving=(Leaving(1, bad("leaving-label"), (bad("leaving-fact"),)),)),
+              GraphBlock(((9, "x"),)))  # fmt: skip
     graph = FunctionGraph(bad("function"), f"fs/{bad('file')}", 1, 9, blocks, ((0, 1, bad("graph-edge")),), True)
     site = {"file": bad("site-place"), "line": 1, "function": bad("site-function"), "check": bad("wanted"), "reason": bad("site-reason"),
             "status": "load-bearing", "service": "s", "protects": [bad("site-protects")], "dominated_by": {"file": bad("site-dominates")}}  # fmt: skip
@@ -77,7 +90,7 @@ def everything():
         (bad("unimplemented"),), ((bad("rule"), bad("service"), (bad("vacuous"),)),),
         {bad("rule"): ((bad("module-hook"),), (bad("module"),))}, {bad("wanted"): (bad("module"),)},
     )  # fmt: skip
-    facts = CallFacts(1, ((bad("caller"), bad("caller-file")),), frozenset(), (bad("calls-slot"),), (bad("calls-slot"),))
+    facts = CallFacts(1, ((bad("caller"), bad("caller-file")),), frozenset(), (SlotCall(bad("calls-slot"), (1,), 3),), (bad("calls-slot"),))
     material = Material(
         rules={bad("rule"): rule}, services={"s": bad("service")}, graph=lambda *_: graph, calls=lambda *_: facts, coverage={"sites": [site]},
         obligations=[Obligation(bad("rule"), bad("obligation-file"), bad("obligation-function"), 1, "mediated")], modules=modules,
@@ -96,7 +109,9 @@ def pages(tmp_path_factory):
     document, material = everything()
     folder = tmp_path_factory.mktemp("hostile") / "r"
     over = branches.over([branches.Branch(bad("tree"), document), branches.Branch("new", make_document(completeness(), []))], commits=lambda *_: [bad("commit")])
-    write(document, folder, source, material, compare(make_document(completeness(), []), document), over)
+    earlier = make_document(completeness(), [finding(function=bad("gone-function")), finding(function="same", requires=[bad("changed-check")])], configuration={bad("tree-key"): bad("tree-value")})
+    document.findings.append(finding(function="same"))
+    write(document, folder, source, material, compare(earlier, document), over)
     return {file.relative_to(folder).as_posix(): file.read_text(encoding="utf-8") for file in sorted(folder.rglob("*.html"))}
 
 

@@ -140,7 +140,7 @@ def test_colours_change_no_text():
     text = 'static int f(void) /* a\n<b> */ { return "x\\"</script>" != NULL; } // end'
     marked = "\n".join(coloured(text))
     assert re.sub(r"</?i[^>]*>", "", marked).replace("&lt;", "<").replace("&gt;", ">").replace("&#34;", '"').replace("&#39;", "'") == text
-    assert "<i>static</i>" in marked and "<i class=c>/* a</i>\n<i class=c>&lt;b&gt; */</i>" in marked
+    assert "<i>static</i>" in marked and "<i class=c>/* a</i>\n<i class=c>&lt;b> */</i>" in marked
 
 
 def test_the_folder_is_replaced_only_when_it_is_ours(tmp_path):

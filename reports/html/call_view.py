@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from reports import wording
-from reports.html.material import CallFacts
+from reports.html.material import CallFacts, Facts
 from verifier.findings import Finding, door_title
 
 MOST_NODES = 60
@@ -28,7 +28,7 @@ Place = tuple[str, str]  # function, file
 
 @dataclass(frozen=True)
 class NodeView:
-    """A function of the picture; `page` leads to its source."""
+    """A function of the picture; `page` leads to its source, `title` says in full what was cut short, else it is ""."""
 
     letter: str
     state: str
@@ -64,9 +64,7 @@ class CallView:
     rows: list[tuple[str, str, str]]
 
 
-def call_view(
-    finding: Finding, facts: Callable[[str, str], CallFacts | None], link: Callable[[str, int], str]
-) -> CallView | None:
+def call_view(finding: Finding, facts: Facts, link: Callable[[str, int], str]) -> CallView | None:
     """The picture of a finding; `facts(file, function)` tells who calls a function and what it calls, as far as the scan
     is at hand.  None when neither a way nor a sibling is known."""
     chain = _chain(finding)
@@ -88,7 +86,7 @@ def call_view(
     def node(key: object, letter: str, name: str, place: str, page: str, column: int, row: int) -> None:
         x, y = PAD + column * (WIDTH + GAP_X), PAD + row * (HEIGHT + GAP_Y)
         at[key] = x, y
-        title = f"{ROLES[letter][1]}: {name}" + (f" at {place}" if place else "")
+        title = f"{name} at {place}" if max(len(name), len(place)) > MOST_CHARACTERS else ""
         nodes.append(NodeView(letter, ROLES[letter][0], _cut(name), _cut(place), page, title, x, y))
 
     for number, (place, line) in enumerate(kept):
@@ -102,16 +100,16 @@ def call_view(
         node(check, "C", wording.plain(check), "", "", 2 if siblings else 1, number)
     for (before, _), (after, _) in pairwise(kept):
         adjacent = _next(chain, before) == after
-        slot = _slot(known[before], known[after], after[0]) if adjacent else None
+        slot = _slot(known[before], known[after], after[0]) if adjacent else ""
         x, y = at[before]
-        label = "..." if not adjacent else slot or ""
+        label = slot if adjacent else "..."
         edges.append(CallEdge(f"M{x + WIDTH // 2} {y + HEIGHT} V{y + HEIGHT + GAP_Y}", wording.plain(label), bool(label), x + WIDTH // 2 + 6, y + HEIGHT + 16))
         word = "calls" if not label else f"{wording.counted(len(chain) - len(kept), 'more function')}, then" if not adjacent else f"calls through {label}"
         rows.append((wording.plain(before[0]), wording.plain(word), wording.plain(after[0])))
     for place in siblings:
         slot = _slot(facts(place[1], place[0]), known[last], last[0])
         (x, y), (tx, ty) = at[place], at[last]
-        edges.append(_curve(x, y + HEIGHT // 2, tx + WIDTH, ty + HEIGHT // 2, slot or ""))
+        edges.append(_curve(x, y + HEIGHT // 2, tx + WIDTH, ty + HEIGHT // 2, slot))
         rows.append((wording.plain(place[0]), wording.plain(f"calls through {slot}" if slot else "calls"), wording.plain(last[0])))
     for place, names in asked.items():
         for check in names:
@@ -153,7 +151,7 @@ def _siblings(finding: Finding, chain: list[Place], last: CallFacts | None) -> l
     return [place for place in out if place not in chain]
 
 
-def _asked(finding: Finding, place: Place, facts: Callable[[str, str], CallFacts | None]) -> list[str]:
+def _asked(finding: Finding, place: Place, facts: Facts) -> list[str]:
     """The wanted checks that a function asks itself."""
     own = facts(place[1], place[0])
     names = set(own.calls) if own is not None else set()
@@ -162,11 +160,10 @@ def _asked(finding: Finding, place: Place, facts: Callable[[str, str], CallFacts
     return [check for check in finding.requires if check in names]
 
 
-def _slot(caller: CallFacts | None, callee: CallFacts | None, name: str) -> str | None:
-    """The slot of an indirect call; None for a direct one, and where it is not known."""
-    if caller is None or callee is None or name in caller.calls:
-        return None
-    return next((slot for slot in caller.slots if slot in callee.held_in), None)
+def _slot(caller: CallFacts | None, callee: CallFacts | None, name: str) -> str:
+    """The slot of an indirect call; "" for a direct one, and where it is not known."""
+    found = caller.through(name, callee) if caller is not None and callee is not None else None
+    return found.slot if found is not None else ""
 
 
 def _curve(x1: int, y1: int, x2: int, y2: int, slot: str) -> CallEdge:

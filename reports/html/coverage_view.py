@@ -9,7 +9,7 @@ from reports import wording
 from reports.html import names, operations
 from reports.html.material import Material
 from reports.html.operations import VERDICTS
-from verifier.findings import Finding
+from verifier.findings import AuditNotes, Finding
 
 STATUSES = ("load-bearing", "redundant", "unexplained")
 MOST_SITES = 2000
@@ -38,13 +38,15 @@ class CoverageService:
 
 @dataclass(frozen=True)
 class CoverageView:
-    """The matrix; `columns` are its headings, `sites` tells whether sites of checks were judged."""
+    """The matrix; `columns` are its headings, `sites` tells whether sites of checks were judged, `blind` how many errors
+    come before any hook ("" when that was not asked)."""
 
     columns: list[str]
     services: list[CoverageService]
     totals: list[str]
     sites: bool
     operations: bool
+    blind: str
 
 
 def protected(site: dict[str, Any]) -> int:
@@ -53,7 +55,9 @@ def protected(site: dict[str, Any]) -> int:
     return value if isinstance(value, int) else len(value) if isinstance(value, list) else 0
 
 
-def coverage_view(material: Material, found: operations.Index, findings: list[tuple[Finding, str]]) -> CoverageView:
+def coverage_view(
+    material: Material, found: operations.Index, findings: list[tuple[Finding, str]], audit: AuditNotes | None
+) -> CoverageView:
     """The matrix of a report; `findings` go with the titles of their services.
 
     Verdicts are those of the scan's operations.  Where no scan told of them, what sites of checks meet counts as
@@ -115,7 +119,8 @@ def coverage_view(material: Material, found: operations.Index, findings: list[tu
                 wording.plain(service), names.page("", service)[1:].removesuffix(".html"), rows, [_text(sums[c]) for c in shown],
             ))  # fmt: skip
     whole = totals.get("", dict.fromkeys(shown, 0))
-    return CoverageView(shown, services, [_text(whole[c]) for c in shown], coverage is not None, found.known)
+    blind = wording.number(len(audit.blind)) if audit is not None else ""
+    return CoverageView(shown, services, [_text(whole[c]) for c in shown], coverage is not None, found.known, blind)
 
 
 def family_of(hook: str, material: Material) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from reports import bug_report, wording
 from reports.html import path_view
-from reports.html.call_view import CallView
+from reports.html.call_view import CallView, call_view
+from reports.html.material import Facts
 from reports.html.path_view import Frame, Line
 from reports.html.rows import Row
 from reports.html.source_text import Sources
@@ -70,7 +71,7 @@ def triage_line(finding: Finding) -> str:
 
 def finding_view(
     finding: Finding, row: Row, document: Document, sources: Sources, *, link: Callable[[str, int], str],
-    hook_pages: dict[str, str], function_page: str, reason: str, deciders: str, calls: CallView | None, graphs: Graphs,
+    hook_pages: dict[str, str], function_page: str, reason: str, deciders: str, facts: Facts, graphs: Graphs,
     previous: str, following: str,
 ) -> FindingView:  # fmt: skip
     """The view; `*_pages` give the pages of what the finding names, relative to the report's folder; `link` that of a
@@ -97,9 +98,9 @@ def finding_view(
         deciders=deciders,
         assumptions=[wording.plain(text) for text in finding.assumptions],
         exemptions=[wording.plain(text) for text in finding.exemptions],
-        sibling=sibling, own=own, frames=path_view.frames(finding, sources, link, graphs),
+        sibling=sibling, own=own, frames=path_view.frames(finding, sources, link, graphs, facts),
         steps_left=wording.number(left) if left > 0 else "", function_page=function_page,
         source_page=link(finding.file, finding.line),
-        calls=calls, nearby=nearby(finding, graphs, link), triage=triage_line(finding),
+        calls=call_view(finding, facts, link), nearby=nearby(finding, graphs, link), triage=triage_line(finding),
         report=bug_report.render(finding, document, reason), previous=previous, next=following,
     )  # fmt: skip

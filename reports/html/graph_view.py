@@ -1,22 +1,21 @@
-"""A control-flow graph as a picture: layers from top to bottom, after Sugiyama, Tagawa and Toda (IEEE SMC, 1981)."""
+"""A control-flow graph as a picture, its blocks and edges marked by the checks passed there."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import networkx
-
 from reports import wording
-from reports.html.material import FunctionGraph, GraphBlock
+from reports.html.layers import layers
+from reports.html.material import FunctionGraph, GraphBlock, Leaving
 
 MOST_BLOCKS = 120  # a larger picture helps nobody; the source beside it stays
 MOST_LINES = 6  # statements shown in a block
 MOST_CHARACTERS = 38
 CHARACTER, LINE, PAD, GAP_X, GAP_Y = 7, 16, 8, 24, 40
-SWEEPS = 4
 STATES = {  # letter: (class, what it means)
     "O": ("operation", "holds the operation of a finding"),
-    "C": ("checked", "every way to it has passed the wanted checks; its title names the objects"),
+    "C": ("checked", "every way to it has passed the wanted checks; the text below names the objects"),
     "S": ("some", "some ways to it have passed one of them"),
     "U": ("open", "no way to it has passed one of them"),
     "K": ("asks", "asks a wanted check"),
@@ -26,7 +25,8 @@ STATES = {  # letter: (class, what it means)
 
 @dataclass(frozen=True)
 class BlockView:
-    """A block of the picture; `lines` are (y, text), `rows` (source line, text) of all statements."""
+    """A block of the picture; `lines` are (y, text), `rows` (source line, text) of all statements, `entry` and `leaving`
+    say what was passed before it and over its edges."""
 
     number: int
     state: str
@@ -39,17 +39,21 @@ class BlockView:
     lines: list[tuple[int, str]]
     rows: list[tuple[int, str]]
     first_line: int
+    entry: str
+    leaving: list[str]
 
 
 @dataclass(frozen=True)
 class EdgeView:
-    """An edge as an SVG path; `label` stands at its beginning."""
+    """An edge as an SVG path; `label` stands at its beginning.  On one that is `checked` a wanted check is passed that
+    was not passed before its block."""
 
     path: str
     label: str
     x: int
     y: int
     back: bool
+    checked: bool
 
 
 @dataclass(frozen=True)
@@ -65,48 +69,6 @@ class GraphView:
     by_line: dict[int, int]
 
 
-def layers(count: int, edges: list[tuple[int, int]]) -> tuple[list[list[int]], set[tuple[int, int]]]:
-    """Blocks by distance from the entry, and the edges that go back (found by depth-first search from block 0)."""
-    following: dict[int, list[int]] = {number: [] for number in range(count)}
-    for start, end in edges:
-        if end not in following[start]:
-            following[start].append(end)
-    back: set[tuple[int, int]] = set()
-    state = dict.fromkeys(range(count), 0)
-    for root in range(count):
-        if state[root]:
-            continue
-        state[root] = 1
-        work = [(root, iter(following[root]))]
-        while work:
-            node, rest = work[-1]
-            nxt = next(rest, None)
-            if nxt is None:
-                state[node] = 2
-                work.pop()
-            elif state[nxt] == 1:
-                back.add((node, nxt))
-            elif state[nxt] == 0:
-                state[nxt] = 1
-                work.append((nxt, iter(following[nxt])))
-    graph = networkx.DiGraph()
-    graph.add_nodes_from(range(count))
-    graph.add_edges_from(edge for edge in edges if edge not in back)
-    ranked = [sorted(layer) for layer in networkx.topological_generations(graph)]
-    for sweep in range(SWEEPS):
-        place = {node: at / len(layer) for layer in ranked for at, node in enumerate(layer)}
-        towards = graph.predecessors if sweep % 2 == 0 else graph.successors
-        for layer in ranked if sweep % 2 == 0 else reversed(ranked):
-            mean = {node: _mean([place[other] for other in towards(node)], place[node]) for node in layer}
-            layer.sort(key=lambda node: (mean[node], node))
-            place |= {node: at / len(layer) for at, node in enumerate(layer)}
-    return ranked, back
-
-
-def _mean(values: list[float], otherwise: float) -> float:
-    return sum(values) / len(values) if values else otherwise
-
-
 def letter_of(block: GraphBlock, wanted: set[str], lines: set[int], facts: bool) -> str:
     """The state of a block, as a letter of STATES."""
     if any(line in lines for line, _ in block.statements):
@@ -115,13 +77,14 @@ def letter_of(block: GraphBlock, wanted: set[str], lines: set[int], facts: bool)
         return "K" if any(f"{name}(" in text for _, text in block.statements for name in wanted) else "-"
     if not block.reached or not wanted:
         return "-"
-    always = {fact.partition("(")[0] for fact in block.always}
-    some = always | {fact.partition("(")[0] for fact in block.sometimes}
+    always = _names(block.always)
+    some = always | _names(block.sometimes)
     return "C" if wanted <= always else "S" if wanted & some else "U"
 
 
 def graph_view(graph: FunctionGraph, wanted: set[str], lines: set[int]) -> GraphView | None:
-    """The picture; `wanted` are the checks that the function's findings want, `lines` where their operations stand.
+    """The picture; `wanted` are the checks that the function's findings want, `lines` where their operations stand: the
+    function's own line where the call of it is the operation.
 
     None for a function with more than MOST_BLOCKS blocks.
     """
@@ -144,23 +107,26 @@ def graph_view(graph: FunctionGraph, wanted: set[str], lines: set[int]) -> Graph
     blocks = []
     by_line: dict[int, int] = {}
     for number, block in enumerate(graph.blocks):
-        letter = letter_of(block, wanted, lines, graph.facts)
+        letter = "O" if number == 0 and graph.line in lines else letter_of(block, wanted, lines, graph.facts)
         x, top = position[number]
         rows = [(line, wording.plain(text)) for line, text in block.statements]
         for line, _ in rows:
             by_line.setdefault(line, number)
         blocks.append(BlockView(
-            number, STATES[letter][0], letter, _title(number, block, letter, graph.facts), x, top, widths[number],
+            number, STATES[letter][0], letter, f"block {number}: {STATES[letter][1]}", x, top, widths[number],
             heights[number], [(top + (i + 2) * LINE - 2, text) for i, text in enumerate(shown[number])], rows,
-            rows[0][0] if rows else 0,
+            rows[0][0] if rows else 0, _passed("before it", block.always, block.sometimes) if graph.facts else "",
+            [_passed(_edge_name(edge), edge.always, edge.sometimes) for edge in block.leaving],
         ))  # fmt: skip
+    success = {(number, edge.to, edge.label) for number, block in enumerate(graph.blocks) for edge in block.leaving if _names(edge.always) & wanted - _names(block.always)}
     edges = []
     lane = 0
     for start, end, label in graph.edges:
         is_back = (start, end) in back
         lane += is_back
-        edges.append(_edge(position, widths, heights, start, end, label, total + 12 * lane if is_back else 0))
-    used = {block.letter for block in blocks}
+        right = total + 12 * lane if is_back else 0
+        edges.append(_edge(position, widths, heights, start, end, label, right, (start, end, label) in success))
+    used = {block.letter for block in blocks} | {"C" for edge in edges if edge.checked}
     marks = [f"{letter} {sum(b.letter == letter for b in blocks)}" for letter in STATES if letter in used]
     text = f"Control flow of {wording.plain(graph.name)}: {wording.counted(len(blocks), 'block')}, {wording.counted(len(edges), 'edge')}; by letter: {', '.join(marks)}."
     legend = [(letter, *STATES[letter]) for letter in STATES if letter in used]
@@ -177,18 +143,28 @@ def _cut(text: str) -> str:
     return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "\u2026"
 
 
-def _title(number: int, block: GraphBlock, letter: str, facts: bool) -> str:
-    out = f"block {number}: {STATES[letter][1]}"
-    if facts and block.always:
-        out += "; passed on every way to it: " + ", ".join(block.always)
-    if facts and block.sometimes:
-        out += "; passed on some ways: " + ", ".join(block.sometimes)
-    return wording.plain(out)
+def _names(facts: Iterable[str]) -> set[str]:
+    """The checks that facts speak of."""
+    return {fact.partition("(")[0] for fact in facts}
+
+
+def _passed(where: str, always: tuple[str, ...], sometimes: tuple[str, ...]) -> str:
+    """`before it: capable(21); on some ways: security_inode_unlink(dir, dentry)`"""
+    out = f"{where}: {', '.join(always) or 'nothing passed'}"
+    return wording.plain(out + (f"; on some ways: {', '.join(sometimes)}" if sometimes else ""))
+
+
+def _edge_name(edge: Leaving) -> str:
+    """`to b4 if true`, `out of the function`"""
+    if edge.to < 0:
+        return "out of the function"
+    return f"to b{edge.to}" + (f" if {edge.label}" if edge.label else "")
 
 
 def _edge(
-    position: dict[int, tuple[int, int]], widths: list[int], heights: list[int], start: int, end: int, label: str, right: int
-) -> EdgeView:
+    position: dict[int, tuple[int, int]], widths: list[int], heights: list[int], start: int, end: int, label: str, right: int,
+    checked: bool,
+) -> EdgeView:  # fmt: skip
     x1, y1 = position[start][0] + widths[start] // 2, position[start][1] + heights[start]
     x2, y2 = position[end][0] + widths[end] // 2, position[end][1]
     if label == "true":
@@ -200,4 +176,4 @@ def _edge(
     else:
         bend = max(12, (y2 - y1) // 2)
         path = f"M{x1} {y1} C{x1} {y1 + bend} {x2} {y2 - bend} {x2} {y2}"
-    return EdgeView(path, wording.plain(label), x1 + 3, y1 + 12, bool(right))
+    return EdgeView(path, wording.plain(label) + (" C" if checked else ""), x1 + 3, y1 + 12, bool(right), checked)

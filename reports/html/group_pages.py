@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reports import audit_notes, wording
-from reports.html import coverage_view, doors_view, groups, modules_view, operations
+from reports import wording
+from reports.html import audit_view, coverage_view, directories_view, doors_view, groups, modules_view, operations
 from reports.html.run import Run
 
 
@@ -13,19 +13,22 @@ def write(run: Run) -> None:
     _hooks(run)
     _doors(run)
     findings = run.document.findings
-    run.page("directories.html", "totals.html.j2", title="Directories", column="Directory", column_note="",
-             lines=groups.directories(findings), text="Findings below each directory, with everything further down.")  # fmt: skip
+    run.page("directories.html", "directories.html.j2", operations=run.found.known, verdicts=operations.VERDICTS,
+             lines=directories_view.directories_view(findings, run.material.obligations))  # fmt: skip
     if run.material.coverage is not None or run.found.known:
-        matrix = coverage_view.coverage_view(run.material, run.found, [(f, run.service(f)) for f in findings])
-        run.page("coverage.html", "coverage.html.j2", coverage=matrix)
+        matrix = coverage_view.coverage_view(run.material, run.found, [(f, run.service(f)) for f in findings], run.document.audit)
+        run.page("coverage.html", "coverage.html.j2", coverage=matrix, modules=run.material.modules is not None)
     if run.material.modules is not None:
         run.page("modules.html", "modules.html.j2", modules=modules_view.modules_view(run.material.modules, run.rule_pages))
     if run.document.audit is not None:
-        run.page("audit.html", "audit.html.j2", tables=audit_notes.tables(run.document.audit))
+        run.page("audit.html", "audit.html.j2", tables=audit_view.audit_view(run.document.audit, run.link, run.hook_pages))
     run.page("ledger.html", "ledger.html.j2", gaps=groups.gaps(run.document))
     document = run.document
     exemptions = [(wording.plain(e.name), wording.plain(e.condition), wording.plain(e.reason)) for e in document.exemptions]
-    configuration = [(wording.plain(key), wording.plain(value)) for key, value in sorted(document.configuration.items())]
+    configuration = [
+        (wording.plain(key), wording.plain(value), wording.CONFIGURATION.get(key.partition(" (")[0], ""))
+        for key, value in sorted(document.configuration.items())
+    ]
     run.page("configuration.html", "configuration.html.j2", exemptions=exemptions, configuration=configuration,
              command=wording.plain(run.material.command))  # fmt: skip
 

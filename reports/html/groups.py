@@ -1,9 +1,10 @@
-"""Findings by rule, hook, door and directory, and the ledger: the pages that count."""
+"""Findings by rule, hook and door, and the ledger: the pages that count."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from reports import wording
 from reports.html import names
@@ -23,10 +24,8 @@ class Totals:
 
     name: str
     page: str = ""
-    title: str = ""
     note: str = ""
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TIERS, 0))
-    depth: int = 0
     query: str = ""
 
     @property
@@ -107,32 +106,11 @@ def totals(findings: dict[str, list[Finding]], folder: str, parameter: str, titl
     """A line for each group, those with the gravest findings first."""
     out = []
     for name, members in findings.items():
-        line = Totals(titled(name), names.page(folder, name) if folder else "", query=f"{parameter}={_quoted(titled(name))}")
+        line = Totals(titled(name), names.page(folder, name) if folder else "", query=f"{parameter}={quote(titled(name), safe='')}")
         for finding in members:
             line.add(finding)
         out.append(line)
     return sorted(out, key=lambda line: (*(-line.counts[tier] for tier in TIERS), line.name))
-
-
-def _quoted(text: str) -> str:
-    from urllib.parse import quote
-
-    return quote(text, safe="")
-
-
-def directories(findings: list[Finding]) -> list[Totals]:
-    """The tree of directories with totals of everything below, depth first; a folder with one child only is kept."""
-    lines: dict[str, Totals] = {}
-    for finding in findings:
-        parts = finding.file.split("/")[:-1]
-        for depth in range(len(parts) + 1):
-            path = "/".join(parts[:depth])
-            if path not in lines:
-                name = (parts[depth - 1] if depth else "all of the tree") + ("/" if depth else "")
-                shown = wording.plain(path)
-                lines[path] = Totals(wording.plain(name), depth=min(depth, 9), query=f"dir={_quoted(shown)}" if path else "", note=shown)
-            lines[path].add(finding)
-    return [lines[path] for path in sorted(lines, key=lambda path: path.split("/") if path else [])]
 
 
 def rule_text(rule: str, document: Document, material: Material) -> RuleText:

@@ -29,13 +29,26 @@ class RuleText:
 
 
 @dataclass(frozen=True)
+class Leaving:
+    """An edge out of a block (`to` is a block, -1 for the end of the function), and the checks passed on every and on some
+    way that takes it."""
+
+    to: int
+    label: str
+    always: tuple[str, ...] = ()
+    sometimes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class GraphBlock:
-    """A basic block: its statements as (line, text), and the checks passed on every and on some way to it."""
+    """A basic block: its statements as (line, text), the checks passed on every and on some way to it, and those on the
+    edges out of it that can be taken."""
 
     statements: tuple[tuple[int, str], ...]
     always: tuple[str, ...] = ()
     sometimes: tuple[str, ...] = ()
     reached: bool = True
+    leaving: tuple[Leaving, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,14 +66,33 @@ class FunctionGraph:
 
 
 @dataclass(frozen=True)
+class SlotCall:
+    """A slot that a function calls through: the lines of the calls, and how many functions the slot may hold."""
+
+    slot: str
+    lines: tuple[int, ...] = ()
+    targets: int = 0
+
+
+@dataclass(frozen=True)
 class CallFacts:
     """A function's first line, who calls it (function, file), the names it calls, slots it calls through and is held in."""
 
     line: int
     callers: tuple[tuple[str, str], ...]
     calls: frozenset[str]
-    slots: tuple[str, ...]
+    slots: tuple[SlotCall, ...]
     held_in: tuple[str, ...]
+
+    def through(self, name: str, callee: CallFacts) -> SlotCall | None:
+        """The slot by which this function reaches `callee`, whose name is given; None for a direct call, and where
+        none is known."""
+        if name in self.calls:
+            return None
+        return next((call for call in self.slots if call.slot in callee.held_in), None)
+
+
+Facts = Callable[[str, str], CallFacts | None]  # by file and function
 
 
 @dataclass(frozen=True)
@@ -119,7 +151,7 @@ class Material:
     rules: dict[str, RuleText] = field(default_factory=dict)
     services: dict[str, str] = field(default_factory=dict)
     graph: Callable[[str, str, int], FunctionGraph | None] = lambda file, function, line: None
-    calls: Callable[[str, str], CallFacts | None] = lambda file, function: None
+    calls: Facts = lambda file, function: None
     coverage: dict[str, Any] | None = None
     obligations: list[Obligation] | None = None
     modules: Modules | None = None

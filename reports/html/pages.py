@@ -13,7 +13,6 @@ from reports import json_document, wording
 from reports.branches import Branches
 from reports.html import (
     branches_view,
-    call_view,
     compare_view,
     coverage_view,
     group_pages,
@@ -33,7 +32,7 @@ from reports.html.material import Material, service_of
 from reports.html.run import Run
 from reports.html.source_text import Source, Sources
 from reports.html.summary import summary
-from verifier.findings import Document
+from verifier.findings import AuditNotes, Document
 
 MOST_PAGES = 6000  # pages of findings; further ones are in the tables and in report.json
 MOST_SOURCE_PLACES = 5000  # operations whose functions are shown, besides those of findings
@@ -90,7 +89,7 @@ def _sources(report: Run) -> None:
     paged = list(report.pages.values())
     listed = (report.material.obligations or [])[:MOST_SOURCE_PLACES]
     of_file = groups.grouped(paged, lambda finding: [finding.file])
-    for file, lines in sorted(source_view.places(paged, listed).items()):
+    for file, lines in sorted(source_view.places(paged, listed, report.document.audit or AuditNotes()).items()):
         marked = [(finding, f"findings/{finding.fingerprint}.html") for finding in of_file.get(file, [])]
         view = source_view.source_view(file, lines, marked, report.sources)
         if view is not None:
@@ -111,7 +110,7 @@ def _findings(report: Run) -> None:
             finding, report.row(finding), report.document, report.sources, link=report.link,
             hook_pages=report.hook_pages, function_page=graphs.get((finding.file, finding.function), ""),
             reason=rule.reason if rule is not None else "", deciders=modules_view.deciders(report.material.modules, finding.rule),
-            graphs=known, calls=call_view.call_view(finding, report.material.calls, report.link),
+            graphs=known, facts=report.material.calls,
             previous="" if before is finding else f"{before.fingerprint}.html",
             following="" if after is finding else f"{after.fingerprint}.html",
         )  # fmt: skip

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup
 
 from reports import wording
 from reports.html import names
-from reports.html.source_text import Sources, nearest, windows
+from reports.html.descent import Descent, descent
+from reports.html.material import Facts
+from reports.html.source_text import Sources, windows
 from reports.html.states_view import Graphs, gains
 from verifier.findings import Finding, Step, door_title
 
 AROUND_CALL = 4  # lines shown around a step that only calls down
 AROUND_STEP = 12  # lines shown around the steps of a long function
 WHOLE_FUNCTION = 90  # lines of a function that is shown whole
-NEAR = 2  # lines around a step that stay when only relevant lines are shown
-MOST_CALLS = 3  # lines that name the function called next
 MOST_STEPS = 200  # steps of a path on a page; its end is kept, for there the operation stands
 
 
@@ -31,22 +31,22 @@ class Chip:
     text: str
 
 
-_KINDS = {"": Markup(""), "here": Markup(" class=here"), "near": Markup(" class=near")}
+_HERE, _PLAIN = Markup(" class=here"), Markup("")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of source.  `steps` are the numbers of the steps that stand on it."""
+    """One line of source.  `steps` are the numbers of the steps that stand on it; `here` marks what the page is about."""
 
     number: int
     code: Markup
     steps: list[int]
-    kind: str  # "here", "near" or ""
+    here: bool
 
     @property
     def attributes(self) -> Markup:
-        """The kind as an attribute; short, for there are hundreds of thousands of lines in a large report."""
-        return _KINDS[self.kind]
+        """The mark as an attribute; short, for there are hundreds of thousands of lines in a large report."""
+        return _HERE if self.here else _PLAIN
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,6 @@ class StepView:
     number: int
     place: str
     link: str
-    function: str
     note: str
     chips: list[Chip]
 
@@ -110,8 +109,9 @@ def chips_of(finding: Finding, steps: list[Step], gained: list[list[str]]) -> li
     return out
 
 
-def frames(finding: Finding, sources: Sources, link: Callable[[str, int], str], graphs: Graphs) -> list[Frame]:
-    """The path as frames of source; `link` gives the page of a line of source, `graphs` what is known in functions."""
+def frames(finding: Finding, sources: Sources, link: Callable[[str, int], str], graphs: Graphs, facts: Facts) -> list[Frame]:
+    """The path as frames of source; `link` gives the page of a line of source, `graphs` and `facts` what is known of
+    functions."""
     steps = steps_of(finding)
     chips = chips_of(finding, steps, gains(steps, graphs))
     groups: list[list[int]] = []
@@ -120,39 +120,31 @@ def frames(finding: Finding, sources: Sources, link: Callable[[str, int], str], 
             groups[-1].append(index)
         else:
             groups.append([index])
-    following = [steps[group[0]].function for group in groups[1:]] + [""]
+    following: list[Descent | None] = [descent(steps[own[-1]], steps[after[0]], facts, sources) for own, after in pairwise(groups)]
     return [
-        _frame([(index + 1, steps[index], chips[index]) for index in group], callee, sources, link)
-        for group, callee in zip(groups, following, strict=True)
+        _frame([(index + 1, steps[index], chips[index]) for index in group], down, sources, link)
+        for group, down in zip(groups, [*following, None], strict=True)
     ]
 
 
-def _frame(own: list[tuple[int, Step, list[Chip]]], callee: str, sources: Sources, link: Callable[[str, int], str]) -> Frame:
+def _frame(own: list[tuple[int, Step, list[Chip]]], down: Descent | None, sources: Sources, link: Callable[[str, int], str]) -> Frame:
+    """One function of the path; `down` tells how it calls the next one, None for the last."""
     file = own[0][1].file
     at: dict[int, list[int]] = {}
     for number, step, _ in own:
         at.setdefault(step.line, []).append(number)
-    if callee:
-        # A step down is known by its function only; the lines that name the next function show where it goes.
-        at |= {line: [] for line in calls_of(callee, file, own[0][1].line, sources) if line not in at}
-    parts = lines_around(file, at, not callee, sources)
+    if down is not None:
+        at |= {line: [] for line in down.lines if line not in at}
+    parts = lines_around(file, at, down is None, sources)
     shown = {number for part in parts for line in part for number in line.steps}
-    views = [
-        StepView(number, wording.plain(f"{step.file}:{step.line}"), f"#s{number}" if number in shown else link(step.file, step.line),
-                 wording.plain(door_title(step.function)), "" if step.note.startswith("branch: ") else wording.plain(step.note), chips)
-        for number, step, chips in own
-    ]  # fmt: skip
-    return Frame(views[0].function, wording.plain(file), link(file, own[0][1].line), parts, views)
-
-
-def calls_of(callee: str, file: str, line: int, sources: Sources) -> list[int]:
-    """The first lines of the function around `line` that call `callee` by name; none for calls through slots."""
-    extent = sources.extent(file, line, 0)
-    if extent is None:
-        return []
-    call = re.compile(rf"\b{re.escape(callee)}\s*\(")
-    lines = sources.lines(file)
-    return [n for n in range(extent[0] + 1, extent[1] + 1) if n != line and call.search(lines[n - 1])][:MOST_CALLS]
+    views = []
+    for number, step, chips in own:
+        note = "" if step.note.startswith("branch: ") else wording.plain(step.note)
+        if down is not None and down.through and number == own[-1][0]:
+            note = f"{note} {down.through}".lstrip()
+        page = f"#s{number}" if number in shown else link(step.file, step.line)
+        views.append(StepView(number, f"line {step.line}", page, note, chips))
+    return Frame(wording.plain(door_title(own[0][1].function)), wording.plain(file), link(file, own[0][1].line), parts, views)
 
 
 def lines_around(file: str, at: dict[int, list[int]], whole: bool, sources: Sources) -> list[list[Line]]:
@@ -172,12 +164,7 @@ def lines_around(file: str, at: dict[int, list[int]], whole: bool, sources: Sour
     parts = []
     for low, high in runs:
         code = sources.code(file, low, high)
-        parts.append(
-            [
-                Line(low + i, text, at.get(low + i, []), "here" if low + i in at else "near" if nearest(places, low + i) <= NEAR else "")
-                for i, text in enumerate(code)
-            ]
-        )
+        parts.append([Line(low + i, text, at.get(low + i, []), low + i in at) for i, text in enumerate(code)])
     return parts
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -28,8 +27,8 @@ _TOKENS = re.compile(
 
 
 def _escaped(text: str) -> str:
-    # Quotes need no escape between tags; this is never put into an attribute.
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    # Between tags nothing else opens markup; this is never put into an attribute.
+    return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _harmless(line: str) -> str:
@@ -115,9 +114,3 @@ def windows(first: int, last: int, places: list[int], around: int) -> list[tuple
         elif low <= high:
             parts.append((low, high))
     return parts
-
-
-def nearest(sorted_places: list[int], line: int) -> int:
-    """Distance from a line to the nearest of some places; large when there are none."""
-    at = bisect_right(sorted_places, line)
-    return min((abs(line - place) for place in sorted_places[max(0, at - 1) : at + 1]), default=1 << 30)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from reports import wording
 from reports.html.material import Obligation
 from reports.html.path_view import Line
-from reports.html.source_text import Sources, nearest, windows
-from verifier.findings import Finding
+from reports.html.source_text import Sources, windows
+from verifier.findings import AuditNotes, Finding
 
 CONTEXT = 6
 MOST_LINES = 250  # lines of one function that are shown whole
@@ -35,11 +35,13 @@ class SourceView:
     left_out: str
 
 
-def places(findings: list[Finding], obligations: list[Obligation]) -> dict[str, set[int]]:
-    """Lines that findings and controlled operations name, by file."""
+def places(findings: list[Finding], obligations: list[Obligation], notes: AuditNotes) -> dict[str, set[int]]:
+    """Lines that findings, controlled operations and notes of an audit name, by file."""
     out: dict[str, set[int]] = {}
     for obligation in obligations:
         out.setdefault(obligation.file, set()).add(obligation.line)
+    for note in [*notes.blind, *notes.early]:
+        out.setdefault(note.file, set()).add(note.line)
     for finding in findings:
         named = [(finding.file, finding.line), *((step.file, step.line) for step in finding.path)]
         if finding.sibling is not None:
@@ -68,12 +70,9 @@ def source_view(file: str, lines: set[int], findings: list[tuple[Finding, str]],
             runs.append((first, last))
     if not runs:
         return None
-    here = sorted(finding.line for finding, _ in findings)
+    here = {finding.line for finding, _ in findings}
     parts = [
-        [
-            Line(first + i, code, [], "here" if nearest(here, first + i) == 0 else "")
-            for i, code in enumerate(sources.code(file, first, last))
-        ]
+        [Line(first + i, code, [], first + i in here) for i, code in enumerate(sources.code(file, first, last))]
         for first, last in runs
     ]
     marks = [Mark(page, finding.tier, wording.headline(finding, ""), finding.line) for finding, page in findings]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from lattices import qualifiers
 from verifier import __version__
 from verifier.cli import messages
 from verifier.cli.progress import Progress
@@ -20,13 +23,15 @@ from verifier.findings import Document, ExemptionNote, LedgerEntry, RuleNote, fi
 from verifier.store import Store, cache_root, default_path
 from verifier.tree.kbuild import is_kernel
 
+DIGEST = 12  # digits of a digest that reports print
 OLDEST, NEWEST = (6, 1), (6, 12)  # the kernels that the bundled rules were written against
 
 
 @dataclass
 class Session:
-    """What a command works on."""
+    """What a command works on; `folder` is the tree as it was named, `tree` what was opened."""
 
+    folder: str
     tree: Any
     store: Store
     pack: Any
@@ -72,7 +77,7 @@ def open_session(
                 messages.warning(f"--rules {folder}: no .toml file is in it")
         with open_store(Path(store_path) if store_path else default_path(root, f"{config}@{arch}" if arch else config)) as store:
             pack = services.load_pack(rules, opened.version, store)
-            yield Session(opened, store, pack, progress, jobs, parts)
+            yield Session(root, opened, store, pack, progress, jobs, parts)
 
 
 def version_note(version: str, root: str) -> str:
@@ -141,14 +146,19 @@ def annotate(document: Document, session: Session, report_scope: tuple[str, ...]
 
 
 def configuration_of(session: Session) -> dict[str, str]:
-    """What a result depends on, for the reports."""
+    """What a result depends on, for the reports; `reports.wording.CONFIGURATION` says what each is."""
+    from verifier.gate import revisions
+
     tree = session.tree
     configuration = {
         "kqual": __version__,
+        "parser": f"libclang {version('libclang')}",
         "kernel": tree.version,
+        "commit": revisions.head(session.folder) if os.path.isdir(session.folder) else "",
         "compile commands": tree.origin,
-        "configuration": tree.config_digest[:12],
-        "rules": session.pack.digest[:12],
+        "configuration": tree.config_digest[:DIGEST],
+        "rules": session.pack.digest[:DIGEST],
+        "lattice": hashlib.sha256(qualifiers.FILE.read_bytes()).hexdigest()[:DIGEST],
         "scope": " ".join(session.scope),
     }
     return {key: value for key, value in configuration.items() if value}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from verifier.cli.catalogue import Catalogue, FunctionRecord
 from verifier.cli.usage import used
-from verifier.flow.solver import Solver
+from verifier.flow.leaving import LeavingSolver
 from verifier.flow.transfer import Frame
 from verifier.flow.values import Value, show
 from verifier.ir.model import Function, decode
@@ -73,24 +74,37 @@ class States:
         }
         return engine
 
-    def solved(self, record: FunctionRecord, body: Function, shape: type[Frame] = Frame) -> Solver:
+    def solved(self, record: FunctionRecord, body: Function, shape: type[Frame] = Frame) -> LeavingSolver:
         """The function at its fixpoint; `shape` may watch the analysis."""
         engine = self._engine_for(record)
         info = engine.program.functions[record.fid]
-        solver = Solver(shape(body, FunctionWatcher(engine, info, Obligations(engine.book, engine.matcher))))
+        solver = LeavingSolver(shape(body, FunctionWatcher(engine, info, Obligations(engine.book, engine.matcher))))
         solver.run()
         return solver
 
-    def at_blocks(self, record: FunctionRecord, body: Function) -> dict[int, tuple[tuple[str, ...], tuple[str, ...]]]:
-        """For each block that can be reached: checks passed on every way to it, and on some."""
+    def passed(self, record: FunctionRecord, body: Function) -> Passed:
+        """The checks passed at each block of a function and on each edge."""
         names = [param.name for param in body.params]
-        out = {}
-        for number, table in enumerate(self.solved(record, body).table):
-            if table:
-                always = frozenset.intersection(*(state.facts for state in table.values()))
-                sometimes = frozenset.union(*(state.facts for state in table.values())) - always
-                out[number] = passed(always, names), passed(sometimes, names)
-        return out
+        solver = self.solved(record, body)
+        return Passed(
+            {number: split([state.facts for state in table.values()], names) for number, table in enumerate(solver.table) if table},
+            {edge: split(states, names) for edge, states in solver.leaving().items()},
+        )
+
+
+@dataclass(frozen=True)
+class Passed:
+    """Checks passed on (every way, some ways) to each block that can be reached, and over each edge that can be taken
+    (to verifier.flow.leaving.OUT: out of the function)."""
+
+    blocks: dict[int, tuple[tuple[str, ...], tuple[str, ...]]]
+    edges: dict[tuple[int, int], tuple[tuple[str, ...], tuple[str, ...]]]
+
+
+def split(states: list[frozenset[Value]], names: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The facts that all states share, and those that only some have."""
+    always = frozenset.intersection(*states)
+    return passed(always, names), passed(frozenset.union(*states) - always, names)
 
 
 def passed(facts: frozenset[Value], names: list[str]) -> tuple[str, ...]:

@@ -20,6 +20,17 @@ def is_checkout(folder: str) -> bool:
     return done.returncode == 0 and done.stdout.strip() == b"true"
 
 
+def head(folder: str) -> str:
+    """The commit that is checked out in a folder; "" for one that is no checkout of its own, or has no commit yet.
+
+    Whether files were changed since is not asked: git would run filters that the checkout itself configures.
+    """
+    if not os.path.exists(os.path.join(folder, ".git")):
+        return ""
+    done = _run(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", "HEAD^{commit}", check=False)
+    return "" if done.returncode else done.stdout.decode().strip()
+
+
 def commit(folder: str, revision: str) -> str:
     """The commit that a revision names; KqualError when it names none."""
     done = _run(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}", check=False)

@@ -1,12 +1,31 @@
 "use strict";
 // Steps through the path of a finding by buttons and keys, hides lines that matter less, copies texts.
 (function () {
-  const steps = Array.from(document.querySelectorAll("li.at"));
+  const steps = Array.from(document.querySelectorAll("ol.steps > li"));
   const main = document.getElementById("main");
-  const near = document.getElementById("near");
-  const list = document.getElementById("key-list");
-  const keys = document.getElementById("keys");
-  const output = document.getElementById("at-step");
+  const make = (tag, more, ...parts) => {
+    const made = Object.assign(document.createElement(tag), more);
+    made.append(...parts);
+    return made;
+  };
+  const button = (id, text, action) => {
+    const made = make("button", { type: "button", id: id }, text);
+    made.addEventListener("click", action);
+    return made;
+  };
+  const back = button("prev-step", "Previous", () => go(at - 1));
+  const forth = button("next-step", "Next", () => go(at + 1));
+  const output = make("output", { id: "at-step" }, steps.length + (steps.length === 1 ? " step" : " steps"));
+  const near = make("input", { type: "checkbox", id: "near" });
+  near.addEventListener("change", () => only(near.checked));
+  const keys = button("keys", "Keys (?)", help);
+  const list = make("dl", { id: "key-list", className: "keys", hidden: true });
+  for (const [key, what] of [["j k", "next, previous step"], ["n p", "next, previous finding"], ["u", "all findings"], ["f", "only relevant lines"], ["?", "this list"]])
+    list.append(make("dt", {}, key), make("dd", {}, what));
+  keys.setAttribute("aria-expanded", "false");
+  keys.setAttribute("aria-controls", "key-list");
+  const stepper = make("div", { className: "stepper", role: "toolbar", ariaLabel: "Steps of the path" }, back, forth, output, make("label", {}, near, " Only relevant lines"), keys);
+  document.getElementById("path").after(stepper, list);
   let at = -1;
 
   function go(to) {
@@ -20,9 +39,9 @@
     const line = mark && mark.closest("pre > b");
     if (line) line.classList.add("current");
     (line || step).scrollIntoView({ block: "center" });
-    output.textContent = "step " + (at + 1) + " of " + steps.length + ": " + step.textContent.trim();
-    document.getElementById("prev-step").disabled = at === 0;
-    document.getElementById("next-step").disabled = at === steps.length - 1;
+    output.textContent = "step " + (at + 1) + " of " + steps.length + ": " + step.closest("section").querySelector("h3").textContent + ", " + step.textContent.trim();
+    back.disabled = at === 0;
+    forth.disabled = at === steps.length - 1;
   }
   function only(chosen) {
     near.checked = chosen;
@@ -40,11 +59,6 @@
     j: () => go(at + 1), k: () => go(at - 1), n: () => follow("next"), p: () => follow("prev"), u: () => follow("up"),
     f: () => only(!near.checked), "?": help,
   };
-  document.querySelector(".stepper").hidden = false;
-  document.getElementById("prev-step").addEventListener("click", () => go(at - 1));
-  document.getElementById("next-step").addEventListener("click", () => go(at + 1));
-  near.addEventListener("change", () => only(near.checked));
-  keys.addEventListener("click", help);
   document.addEventListener("keydown", (event) => {
     const target = event.target;
     if (event.ctrlKey || event.metaKey || event.altKey || /^(SELECT|TEXTAREA)$/.test(target.tagName) || (target.tagName === "INPUT" && target.type !== "checkbox")) return;
@@ -53,7 +67,6 @@
     event.preventDefault();
     action();
   });
-  output.textContent = steps.length + (steps.length === 1 ? " step" : " steps");
   window.addEventListener("hashchange", fromUrl);
   function fromUrl() {
     const match = /^#(?:s|step-)(\d+)$/.exec(location.hash);
