@@ -2,7 +2,7 @@
 
     python benchmarks/pictures.py REPORT FOLDER
 
-REPORT is the corpus' report; a coverage document (COVERAGE names it) makes a picture of the coverage page, too.
+REPORT is the corpus' report.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from browser import Browser
 
-SHOWN = "fd_class_twice_bad"
+SHOWN = "fd_class_twice_bad"  # a function of the corpus with a finding
+WIDTH = 1000
 
 
 def page_with(folder: Path, text: str) -> Path:
@@ -23,19 +24,18 @@ def page_with(folder: Path, text: str) -> Path:
 
 
 def main(report: Path, out: Path) -> None:
-    """Write report.png (a finding), and those of the index, a function, and the coverage where there is one."""
-    finding = page_with(report / "findings", f"<code>{SHOWN}</code>")
-    pages = {"report.png": finding, "report-index.png": report / "index.html"}
-    functions = [file for file in sorted((report / "functions").iterdir()) if SHOWN in file.name]
-    if functions:
-        pages["report-function.png"] = functions[0]
-    if (report / "coverage.html").exists():
-        pages["report-coverage.png"] = report / "coverage.html"
-    with tempfile.TemporaryDirectory() as home, Browser(home, 1000, 760) as browser:
-        for name, page in pages.items():
+    """Write the pictures of a finding, the index, the coverage and a function."""
+    pages = [  # name, page, height, what is scrolled to
+        ("report.png", page_with(report / "findings", f"<code>{SHOWN}</code>"), 1300, "main"),
+        ("report-index.png", report / "index.html", 900, "main"),
+        ("report-coverage.png", report / "coverage.html", 760, "main"),
+        ("report-function.png", next(file for file in sorted((report / "functions").iterdir()) if SHOWN in file.name), 760, "svg"),
+    ]
+    with tempfile.TemporaryDirectory() as home, Browser(home, WIDTH) as browser:
+        for name, page, height, shown in pages:
+            browser.size(WIDTH, height)
             browser.open(f"file://{page.resolve()}")
-            if name == "report-function.png":
-                browser.value("document.querySelector('svg').scrollIntoView()")
+            browser.value(f"document.querySelector({shown!r}).scrollIntoView()")
             browser.picture(out / name)
             print(out / name)
 

@@ -21,8 +21,10 @@ def render(document: Document) -> str:
         out += [mark + first, *rest, ""]
     for finding in document.fixed or []:
         out.append(wording.plain(f"fixed: {finding.file}:{finding.line}: ") + wording.headline(finding))
-    if document.configuration:
-        out += ["", "How it was found:"]
-        out += [wording.plain(f"    {key}: {value}") for key, value in sorted(document.configuration.items())]
-    out += ["", "How to see one of them again: kqual explain ID", "", wording.verdict_line(document)]
+    configuration = dict(document.configuration)
+    command = configuration.pop("command", "")
+    out += ["", "How to reproduce:", *([wording.plain(f"    {command}")] if command else []), "    kqual explain ID    (one of them, in full)"]
+    if configuration:
+        out += ["", "With:", *(wording.plain(f"    {key}: {value}") for key, value in sorted(configuration.items()))]
+    out += ["", wording.verdict_line(document)]
     return "\n".join(out) + "\n"

@@ -81,6 +81,7 @@ FIXES = {
     "vacuous-check": "Find out why {checks} cannot refuse here; the object may be exempt or no module may listen.",
 }
 CONFIGURATION = {  # what a result depends on
+    "command": "options that the result depends on; TREE is where the tree lay",
     "kqual": "version of the tool",
     "parser": "what read the C sources",
     "kernel": "version of the tree",

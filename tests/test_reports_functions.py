@@ -8,8 +8,19 @@ import pytest
 from reports.html.audit_view import audit_view
 from reports.html.descent import descent
 from reports.html.directories_view import directories_view
+from reports.html.doors_view import doors_view
 from reports.html.graph_view import graph_view
-from reports.html.material import CallFacts, FunctionGraph, GraphBlock, Leaving, Obligation, SlotCall
+from reports.html.material import (
+    CallFacts,
+    DoorText,
+    FunctionGraph,
+    GraphBlock,
+    Leaving,
+    Material,
+    Obligation,
+    RuleText,
+    SlotCall,
+)
 from reports.html.source_text import Sources
 from verifier.cli.main import main
 from verifier.findings import AuditNotes, Blind, Early, Step
@@ -136,6 +147,22 @@ def test_edges_on_which_a_wanted_check_is_passed():
 def test_a_function_that_is_the_operation_is_marked_at_its_entry():
     graph = FunctionGraph("f", "a.c", 1, 4, (GraphBlock(((2, "x"),)), GraphBlock(((3, "y"),))), ((0, 1, ""),), True)
     assert [block.letter for block in graph_view(graph, {"security_thing"}, {1}).blocks] == ["O", "U"]
+
+
+def test_doors_that_lead_to_the_same_share_a_row():
+    material = Material(rules={"r": RuleText("r", checks=("capable",))}, doors=[
+        DoorText(name, "a.c", 1, subject, (("r", verdict, 2),))
+        for name, subject, verdict in (
+            ("__do_sys_b", "user", "mediated"), ("__do_sys_a", "user", "mediated"), ("c_rcv", "remote", "mediated"), ("d", "user", "unmediated"),
+        )
+    ])  # fmt: skip
+    view = doors_view(material, [], lambda file, line: "")
+    assert [([name for name, _ in row.names], row.subject, row.cells, row.every, row.none) for row in view.doors] == [
+        (["d"], "user", ["2", "", ""], [], ["capable"]),
+        (["a(2)", "b(2)"], "user", ["", "", "2"], ["capable"], []),
+        (["c_rcv"], "remote", ["", "", "2"], ["capable"], []),
+    ]
+    assert view.count == "4"
 
 
 def test_calls_by_name_come_before_slots():

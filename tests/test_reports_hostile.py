@@ -67,7 +67,7 @@ def everything():
     rest.ledger.append(LedgerEntry(kind=bad("ledgerkind"), what=bad("ledger-what")))
     rest.calls.slots.append(SlotCalls(slot=bad("slot"), sites=2, targets=0, unresolved=2))
     document = make_document(
-        rest, [made], configuration={bad("key"): bad("value")}, rules=[RuleNote(id=bad("rule"), service="s")],
+        rest, [made], configuration={bad("key"): bad("value"), "command": bad("command")}, rules=[RuleNote(id=bad("rule"), service="s")],
         exemptions=[ExemptionNote(name=bad("granted"), reason=bad("granted-reason"), condition=bad("granted-condition"))],
         dismissed=[Dismissed(finding=finding(), verdict=bad("dismissed-verdict"), reason=bad("dismissed-reason"))],
     )  # fmt: skip
@@ -94,7 +94,7 @@ def everything():
     material = Material(
         rules={bad("rule"): rule}, services={"s": bad("service")}, graph=lambda *_: graph, calls=lambda *_: facts, coverage={"sites": [site]},
         obligations=[Obligation(bad("rule"), bad("obligation-file"), bad("obligation-function"), 1, "mediated")], modules=modules,
-        doors=[DoorText(bad("door-name"), "x", 1, bad("door-subject"), ((bad("rule"), "unknown", 1),))], command=bad("command"),
+        doors=[DoorText(bad("door-name"), "x", 1, bad("door-subject"), ((bad("rule"), "unknown", 1),))]
     )  # fmt: skip
     return document, material
 

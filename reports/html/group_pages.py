@@ -29,8 +29,7 @@ def write(run: Run) -> None:
         (wording.plain(key), wording.plain(value), wording.CONFIGURATION.get(key.partition(" (")[0], ""))
         for key, value in sorted(document.configuration.items())
     ]
-    run.page("configuration.html", "configuration.html.j2", exemptions=exemptions, configuration=configuration,
-             command=wording.plain(run.material.command))  # fmt: skip
+    run.page("configuration.html", "configuration.html.j2", exemptions=exemptions, configuration=configuration)
 
 
 def _rules(run: Run) -> None:

@@ -157,7 +157,6 @@ class Material:
     modules: Modules | None = None
     doors: list[DoorText] | None = None
     families: dict[str, str] = field(default_factory=dict)
-    command: str = ""
     kinds: dict[str, str] = field(default_factory=dict)
 
 

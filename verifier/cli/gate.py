@@ -10,6 +10,7 @@ import click
 
 from verifier.cli import options, output
 from verifier.cli.attacker import known
+from verifier.cli.reproduce import command_line
 from verifier.cli.scan import finish, tree_part
 from verifier.cli.session import annotate, check_tree, open_session, remember, scope_part
 from verifier.errors import KqualError, UsageError
@@ -76,6 +77,7 @@ def judged(services: Any, tree: str, reading: Callable[[str], Change], trust: bo
             session.tree, session.store, session.pack, change, session.jobs, session.scope, session.progress
         )
         document = annotate(document, session, report_scope)
+        document.configuration["command"] = command_line(click.get_current_context())
         if document.fixed is None:
             document.fixed = []
         if not session.store.readonly:

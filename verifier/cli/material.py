@@ -69,7 +69,6 @@ def material(
         modules=facts.modules(store, pack, order) if store is not None else None,
         graph=pictures.graphs(catalogue, pack) if catalogue is not None else lambda *_: None,
         calls=pictures.calls(catalogue) if catalogue is not None else lambda *_: None,
-        command=(store.meta("command") or "") if store is not None else "",
     )  # fmt: skip
 
 

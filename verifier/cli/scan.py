@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import click
 
 from verifier.cli import decision, messages, options, output
 from verifier.cli.attacker import known, limit
+from verifier.cli.reproduce import command_line
 from verifier.cli.session import annotate, check_tree, open_session, remember, scope_part
 from verifier.cli.triage import applied, looked_at
 from verifier.findings import Document, encode
@@ -57,15 +57,6 @@ def wishes(services: Any, given: dict[str, Any], tree: str, store: Path | None, 
     )  # fmt: skip
 
 
-def command_line(name: str, given: dict[str, Any]) -> str:
-    """The command with the options that its result depends on; places on this machine are left out."""
-    words = ["kqual", name, "TREE", "--config", os.path.basename(given["config"])]
-    for option in ("scope", "rules", "report_scope"):
-        for value in given[option]:
-            words += ["--" + option.replace("_", "-"), os.path.basename(value.rstrip("/")) if option == "rules" else value]
-    return shlex.join(words)
-
-
 @click.command(epilog="Exit status: 0 nothing found, 1 findings, 2 an error, 3 analysis incomplete and nothing found.")
 @options.tree_argument
 @options.tree_options
@@ -107,9 +98,9 @@ def scan(services: Any, tree: str, **given: Any) -> None:
             session.tree, session.store, session.pack, session.jobs, session.scope, session.progress, **more
         )
         document = annotate(document, session, report_scope)
+        document.configuration["command"] = command_line(click.get_current_context())
         if not session.store.readonly:
             session.store.put("document", "scan", encode(document))
-            session.store.set_meta("command", command_line("scan", given))
             session.store.set_meta("tree", os.path.realpath(folder))
             session.store.set_meta("config", given["config"])
             session.store.set_meta("report scope", json.dumps(report_scope))
