@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container
 
 from verifier.coverage.sites import Site
 from verifier.oracles.patterns import calls_in
@@ -58,9 +59,9 @@ class Asks:
         """Lines of rules, as (rule, number), that a check can meet or help to meet."""
         return sorted({line for name in self.grants(check) for line in self.rules.get(name, ())})
 
-    def alternatives(self, check: str) -> frozenset[str]:
-        """Names that stand in the lines that a check can meet, with its own."""
-        return self.grants(check).union(*(self.lines[line] for line in self.asking(check)))
+    def alternatives(self, check: str, rules: Container[str]) -> frozenset[str]:
+        """Names that stand in the lines of these rules that a check can meet, with its own."""
+        return self.grants(check).union(*(self.lines[line] for line in self.asking(check) if line[0] in rules))
 
     def _service_of(self, rule: str) -> str:
         found = self.pack.rule(rule)

@@ -7,6 +7,7 @@ hot nodes of the base stay as they are outside, and openness is carried downward
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -31,10 +32,11 @@ class Flip(msgspec.Struct, frozen=True, array_like=True, order=True):
 
 
 class Effect(msgspec.Struct):
-    """What a removal does: newly open nodes, the lowest of them as flips, and obligations that are open without a
-    door reaching them; `changed` functions have another result than before."""
+    """What a removal does: newly open nodes, the `lowest` of them, which open nothing new below, those as flips, and
+    obligations that are open without a door reaching them; `changed` functions have another result than before."""
 
     fresh: set[Node]
+    lowest: set[Node]
     flips: list[Flip]
     cold: list[Flip]
     changed: int
@@ -78,9 +80,9 @@ def effect(base: Frontier, layer: Layer, ignored: set[Node] | None = None) -> Ef
     if ignored:
         fresh -= ignored
     fresh = _without_renumbered(fresh, {n for fid in changed for n in _nodes(layer, fid) if n in base.hot and n not in hot})
-    lowest = [n for n in fresh if not any(b in fresh for b in below(n))]
+    lowest = {n for n in fresh if not any(b in fresh for b in below(n))}
     cold = [n for n in part.nodes if n not in base.nodes and n not in hot and n in part.sinks]
-    return Effect(fresh, _flips(base, lowest, node_of), _flips(base, cold, node_of), len(changed))
+    return Effect(fresh, lowest, _flips(base, lowest, node_of), _flips(base, cold, node_of), len(changed))
 
 
 def _nodes(layer: Layer, fid: str) -> list[Node]:
@@ -110,7 +112,7 @@ def _mark(node: Node) -> tuple[Any, ...]:
     return (rule, component, sink, file, operation, fid)
 
 
-def _flips(base: Frontier, nodes: list[Node], node_of: Any) -> list[Flip]:
+def _flips(base: Frontier, nodes: Iterable[Node], node_of: Any) -> list[Flip]:
     out = set()
     for node in nodes:
         requirement = node_of(node)

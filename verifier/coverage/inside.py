@@ -11,20 +11,38 @@ from verifier.coverage.asks import Asks
 from verifier.coverage.difference import Flip
 from verifier.coverage.sites import Site
 
+CLIMB = 3  # calls between a function that helps to answer and the check
+MOST_SEEN = 200  # a function with more callers than that helps with everything, and so says nothing of one check
+NUMBERS = ("int", "uint", "bool")
 TABLE = "security_list_options."  # where a security module enters its own answer to a hook
 
 
 def answered(asks: Asks, fid: str) -> list[str]:
-    """Checks that a function answers: itself, the hook whose entry of a module it is, or the one check that calls it."""
-    program, pack = asks.base.program, asks.base.pack
-    name = program.functions[fid].index.name
-    if name in pack.checks:
+    """Checks that rules ask for and that a function helps to answer: itself, the hook whose entry of a module it is, or
+    else those that it is called for, through up to CLIMB functions that return a number."""
+    found: set[str] = set()
+    seen, level = {fid}, [fid]
+    for _ in range(CLIMB + 1):
+        above = []
+        for f in level:
+            asked = [check for check in _named(asks, f) if check in asks.rules]
+            found.update(asked)
+            if not asked and asks.base.program.functions[f].index.returns in NUMBERS:
+                above += [caller for caller in asks.base.program.callers.get(f, ()) if caller not in seen]
+        seen.update(above)
+        level = above
+        if found or len(seen) > MOST_SEEN:
+            break
+    return sorted(found)
+
+
+def _named(asks: Asks, fid: str) -> list[str]:
+    """The checks that a function is, by its name or by the hook whose entry of a module it is."""
+    name = asks.base.program.functions[fid].index.name
+    if name in asks.pack.checks:
         return [name]
-    hooks = [slot.removeprefix(TABLE) for slot in program.slots_of(fid) if slot.startswith(TABLE)]
-    if hooks:
-        return sorted({check for hook in hooks for check in pack.functions(hook)})
-    callers = {program.functions[caller].index.name for caller in program.callers.get(fid, ())}
-    return sorted(callers) if len(callers) == 1 and callers <= pack.checks.keys() else []
+    hooks = [slot.removeprefix(TABLE) for slot in asks.base.program.slots_of(fid) if slot.startswith(TABLE)]
+    return sorted({check for hook in hooks for check in asks.pack.functions(hook)})
 
 
 def protected(asks: Asks, site: Site) -> list[Flip]:

@@ -15,11 +15,12 @@ from verifier.flow.solver import SITE_BITS
 from verifier.ir.dominance import dominates, dominators
 from verifier.program.analyse import Analysis
 from verifier.program.frontier import Frontier, Node
+from verifier.program.opened import openers
 
 MOST_PROTECTED = 20
 # Other sites that are tried together with one: so many, in functions so many calls up or down, none of them in a
 # function with more callers than that (a check that half of the kernel calls says nothing of this place).
-MOST_PARTNERS, CALLS, MOST_CALLERS = 8, 2, 50
+MOST_PARTNERS, CALLS, MOST_CALLERS = 8, 2, 12
 FAR = 3  # calls between a site and an operation that is looked for around it
 
 
@@ -36,6 +37,7 @@ class Judge:
         self.unsteady: dict[str, set[Node]] = {}
         self.together: dict[frozenset[Site], Effect] = {}
         self._steps: dict[tuple[bool, str], list[str]] = {}
+        self._openers = openers(base.program)
         self.here: dict[str, list[Site]] = {}
         for site in sites:
             self.here.setdefault(site.fid, []).append(site)
@@ -48,19 +50,19 @@ class Judge:
                 found = self._remove([site])
                 self.reached[site] = (site.fid, site.block << SITE_BITS | site.index) in self.remover.met
             else:  # no rule speaks of anything that it grants, so no state of any function can depend on it
-                found, self.reached[site] = Effect(set(), [], [], 0), True
+                found, self.reached[site] = Effect(set(), set(), [], [], 0), True
             self.effects[site] = found
         return found
 
     def joint(self, sites: Sequence[Site]) -> Effect:
-        """The effect of removing several sites at once, followed up to all callers."""
+        """The effect of removing several sites at once."""
         key = frozenset(sites)
         if key not in self.together:
-            self.together[key] = self._remove(sorted(sites), whole=True)
+            self.together[key] = self._remove(sorted(sites))
         return self.together[key]
 
-    def _remove(self, sites: Sequence[Site], whole: bool = False) -> Effect:
-        layer = self.remover.without(sites, whole)
+    def _remove(self, sites: Sequence[Site]) -> Effect:
+        layer = self.remover.without(sites)
         met = self.remover.met
         found = effect(self.frontier, layer)
         if found.fresh:
@@ -94,17 +96,15 @@ class Judge:
             if more:
                 return other, self._named(pair, more)
         if len(others) > 1:
-            more = together.fresh - self.joint(others).fresh
+            more = together.lowest - self.joint(others).fresh
             if more:
                 return others[0], self._named(together, more)
         return None
 
     def _more(self, found: Effect, others: Sequence[Site]) -> set[Node]:
-        """What is open without several sites and without none of `others` alone.  Removals of single sites are
-        followed to all callers only where those that are known do not tell."""
-        if not found.fresh - set().union(*(self.alone(other).fresh for other in others)):
-            return set()
-        return found.fresh - set().union(*(self.joint([other]).fresh for other in others))
+        """What is open without several sites and without none of `others` alone, at the lowest.  How far up removals were
+        followed does not matter: a lowest node of several that opens without one of them is a lowest one there, too."""
+        return found.lowest - set().union(*(self.alone(other).fresh for other in others))
 
     def _named(self, found: Effect, nodes: set[Node]) -> list[Flip]:
         operations = {(n[0][0], n[0][5], n[0][2]) for n in nodes}
@@ -113,7 +113,7 @@ class Judge:
     def partners(self, site: Site) -> list[Site]:
         """Sites that could do the work of this one, nearest first: in the same function, those that dominate it
         before others, then in its callees and callers."""
-        names = self.asks.alternatives(site.check)
+        names = self.asks.alternatives(site.check, {rule for _, _, rule in self.operations(site)})
         found: list[tuple[tuple[int, int, Site], Site]] = []
         body = self.base.bodies.body(self.base.program.functions[site.fid])
         bits = dominators(body.blocks) if body is not None else []
@@ -150,15 +150,17 @@ class Judge:
         return sorted((distance, f) for f, distance in out.items())
 
     def _step(self, up: bool, fid: str) -> list[str]:
-        """Callers or callees, direct ones and those through operations tables."""
+        """Callers or callees, direct ones and those through operations tables; whoever opens a table's object comes
+        before its other functions, like a caller."""
         found = self._steps.get((up, fid))
         if found is None:
             program = self.base.program
             if up:
                 through = (c for slot in program.slots_of(fid) for c in program.slot_callers.get(slot, ()))
-                found = list(dict.fromkeys([*program.callers.get(fid, ()), *through]))
+                opening = (opener for _, opener in self._openers.get(fid, ()))
+                found = list(dict.fromkeys([*program.callers.get(fid, ()), *through, *opening]))
             else:
-                found = self.base.doors.callees(fid)
+                found = list(dict.fromkeys([*self.base.doors.callees(fid), *self.remover.opened_by.get(fid, ())]))
             self._steps[(up, fid)] = found
         return found
 
