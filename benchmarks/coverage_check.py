@@ -18,12 +18,10 @@ import sys
 import time
 from pathlib import Path
 
-from lattices import pack as packs
+from ground import encoded, opened, text_of
+
 from verifier.gate.overlay import Overlay
 from verifier.gate.run import gate_overlay
-from verifier.program.analyse import analysis
-from verifier.store import Store
-from verifier.tree import open_tree
 
 CONSTANT = {"errno": "0", "true": "1", "false": "0"}
 
@@ -54,8 +52,6 @@ def main() -> int:
     parser.add_argument("--family", default="lsm")
     parser.add_argument("--build")
     args = parser.parse_args()
-    tree = open_tree(args.tree, build=args.build)
-    pack = packs.load(version=tree.version)
     sites = [s for s in json.loads(args.coverage.read_bytes())["sites"] if s["file"].endswith(".c") and s["family"] == args.family]
     draw = random.Random(args.seed)
     drawn = []
@@ -64,19 +60,18 @@ def main() -> int:
         drawn += draw.sample(group, min(args.count, len(group)))
     held = {True: 0, False: 0}
     tried = {True: 0, False: 0}
-    with Store.open(args.store) as store:
-        base = analysis(tree, store, pack, 1)
+    with opened(args.tree, args.store, args.build) as (tree, _, pack, base, _):
         for site in drawn:
             place = f"{site['file']}:{site['line']}: {site['check']}"
             check = pack.check(site["check"])
-            text = (args.tree / site["file"]).read_text(errors="surrogateescape")
+            text = text_of(args.tree / site["file"])
             constant = CONSTANT.get(str(check.allow)) if check else None
             changed = without(text, site["line"], site["check"], constant) if constant else None
             if changed is None:
                 print(f"skipped  {place}: the call cannot be replaced in the text")
                 continue
             overlay = Overlay()
-            overlay.files[site["file"]] = changed.encode("utf-8", "surrogateescape")
+            overlay.files[site["file"]] = encoded(changed)
             began = time.process_time()
             found = {f.rule for f in gate_overlay(tree, base, overlay).findings}
             bearing = site["status"] == "load-bearing"

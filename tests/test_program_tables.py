@@ -61,6 +61,8 @@ def same(one: Program, two: Program, but=("order",)):
     assert {f: (i.index.line, i.index.calls) for f, i in one.functions.items()} == {
         f: (i.index.line, i.index.calls) for f, i in two.functions.items()
     }
+    moves = [{fid: (f.passes, f.assigns, f.hands, f.lends) for fid, f in p.flows.items()} for p in (one, two)]
+    assert moves[0] == moves[1]  # of a header's function any unit may hold the body
     for table in TABLES:
         if table not in but:
             mine, other = ({k: v for k, v in getattr(p, table).items() if v not in ({}, [])} for p in (one, two))

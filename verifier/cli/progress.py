@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Self, TextIO
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
+from typing import TYPE_CHECKING, Self, TextIO
 
 from verifier.cli.messages import clean
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
 
 SECONDS_BETWEEN_LINES = 10.0
 LINES_GROW = 8  # a long phase says something every eighth of the time that it took so far: an hour fills one screen
@@ -30,10 +29,7 @@ class Progress:
 
     def __enter__(self) -> Self:
         if not self.quiet and self.stream.isatty():
-            self.bars = Bars(
-                TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
-                TimeRemainingColumn(), console=Console(file=self.stream), transient=True,
-            )  # fmt: skip
+            self.bars = bars_on(self.stream)
             self.bars.start()
         return self
 
@@ -66,6 +62,17 @@ class Progress:
             self.task = self.bars.add_task(phase, total=total or None, rate="")
         rate = f"{speed:,.0f}/s" if speed >= 1 else ""
         self.bars.update(self.task, completed=done, total=total or None, rate=rate)
+
+
+def bars_on(stream: TextIO) -> Bars:
+    """Bars on a terminal; elsewhere what draws them is not even loaded."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(), console=Console(file=stream), transient=True,
+    )  # fmt: skip
 
 
 def amount(done: int, total: int, speed: float) -> str:

@@ -48,12 +48,16 @@ def finish(services: Any, document: Document, given: dict[str, Any], tree: str, 
 
 def wishes(services: Any, given: dict[str, Any], tree: str, store: Path | None, code: int) -> output.Wishes:
     """How the options want the document; `store` is read again, and only for HTML."""
-    from verifier.cli import material
+
+    def material() -> Any:
+        from verifier.cli import material as of_html  # hundreds of modules, which no other form needs
+
+        return of_html.opened(services, store, given["rules"], given["coverage"])
 
     return output.Wishes(
         form=given["form"], output=given["output"], tree=tree, notes=given["notes"], ledger=given["ledger"],
         terse=given["terse"], emacs=given["emacs"], source=given["source"], code=code,
-        material=lambda: material.opened(services, store, given["rules"], given["coverage"]),
+        material=material,
     )  # fmt: skip
 
 

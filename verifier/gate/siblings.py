@@ -8,7 +8,7 @@ from verifier.findings import Finding
 from verifier.gate.variant import Variant
 from verifier.gate.worse import Names
 from verifier.program.layered import differing
-from verifier.program.link import callees
+from verifier.program.link import callees, identity
 from verifier.program.sibling_findings import SiblingOracle, untold
 
 
@@ -21,17 +21,17 @@ def changed_siblings(before: Variant, after: Variant, names: Names, told: list[F
     touched = {*after.changed, *_guaranteeing_otherwise(after)} if after.reading.exchanged else set()
     entries = _other_entries(before, after)
     touched.update(*entries.values())
-    own = {(i.file, i.name) for fid in touched if fid in after.program.functions for i in (after.program.functions[fid].index,)}
-    former = {(names.file(file), names.function(file, name)) for file, name in own}
+    own = {fid for fid in touched if fid in after.program.functions}
+    former = _former(own, before, after, names)
     was, now = before.program.functions, after.program.functions
     gone = before.changed | touched | {fid for fid in differing(was, now) if fid in was and fid not in now}
-    former |= {(i.file, i.name) for fid in gone if fid in before.program.functions for i in (before.program.functions[fid].index,)}
+    former |= {fid for fid in gone if fid in was}
     slots, operations = _asked_about(before, after, touched | gone)
     slots.update(entries)
     if not slots and not operations:
         return [], []
-    new = [f for f in _judge(after, slots, operations) if (f.file, f.function) in own]
-    old = [f for f in _judge(before, slots, operations) if (f.file, f.function) in former]
+    new = _judge(after, slots, operations, own)
+    old = _judge(before, slots, operations, former)
     known = {_mark(f, f.file, f.function) for f in old}
     left = {_mark(f, names.file(f.file), names.function(f.file, f.function)) for f in new}
     introduced = [f for f in new if _mark(f, names.file(f.file), names.function(f.file, f.function)) not in known]
@@ -68,9 +68,22 @@ def _other_entries(before: Variant, after: Variant) -> dict[str, set[str]]:
     return {slot: {t.fid for t in targets} for slot, targets in changed if targets}
 
 
-def _judge(variant: Variant, slots: set[str], operations: set[str]) -> list[Finding]:
+def _former(fids: set[str], before: Variant, after: Variant, names: Names) -> set[str]:
+    """What functions of the newer variant are in the older one, where they are there."""
+    out = set()
+    for fid in fids:
+        index = after.program.functions[fid].index
+        name, file = names.function(index.file, index.name), names.file(index.file)
+        for static in (False, True):
+            info = before.program.functions.get(identity(name, file, static))
+            if info is not None and info.index.file == file:
+                out.add(info.fid)
+    return out
+
+
+def _judge(variant: Variant, slots: set[str], operations: set[str], among: set[str]) -> list[Finding]:
     program = variant.program
-    oracle = SiblingOracle(program, variant.doors, variant.results, variant.base.pack, variant.bodies)
+    oracle = SiblingOracle(program, variant.doors, variant.results, variant.base.pack, variant.bodies, among)
     there = [o for o in operations if o.startswith("->") or o in program.functions]
     return oracle.findings([slot for slot in slots if slot in program.slots], there)
 

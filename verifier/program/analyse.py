@@ -24,7 +24,7 @@ from verifier.program.bodies import Bodies
 from verifier.program.doors import Doors, Reach
 from verifier.program.engine import Engine
 from verifier.program.frontier import Frontier
-from verifier.program.index import UnitIndex, index_key, index_unit
+from verifier.program.index import UnitIndex, entries_of, index_key, index_unit
 from verifier.program.link import Program, link
 from verifier.program.privilege import Privileges
 from verifier.program.reached import by_door
@@ -144,17 +144,16 @@ class Analysis:
         return out
 
     def mentioning(self, names: set[str] | None, without: Iterable[str] = ()) -> list[tuple[str, UnitIndex]]:
-        """Units in whose index one of the names occurs as a name of C, in link order; all with None."""
+        """Units in whose index one of the names occurs as a name of C, in link order; all with None, and then without their
+        functions."""
         if names is not None and not names:
             return []
         word = re.compile(b"|".join(re.escape(n.encode("utf-8", "surrogateescape")) for n in sorted(names or {""})))
         left_out = set(without)
-        out = []
-        for record in self.records:
-            data = self.store.get("index", index_key(record.key)) if record.key not in left_out and record.status != "lost" else None
-            if data is not None and word.search(data):
-                out.append((record.key, msgspec.msgpack.decode(data, type=UnitIndex)))
-        return out
+        keys = [r.key for r in self.records if r.key not in left_out and r.status != "lost"]
+        found = ((key, self.store.get("index", index_key(key))) for key in keys)
+        read = entries_of if names is None else msgspec.msgpack.Decoder(UnitIndex).decode
+        return [(key, read(data)) for key, data in found if data is not None and word.search(data)]
 
     def _say(self, phase: str, done: int, total: int) -> None:
         if self.progress is not None:

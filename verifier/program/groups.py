@@ -7,7 +7,7 @@ all its ways to the call have in common, about the call's own arguments where th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import NamedTuple
 
 from verifier.flow.summary import Held
@@ -48,7 +48,9 @@ class Group(NamedTuple):
 class Siblings:
     """The groups of one program."""
 
-    def __init__(self, guards: Guards, ways: Ways) -> None:
+    def __init__(self, guards: Guards, ways: Ways, among: Container[str] | None = None) -> None:
+        """Only deviants `among` these functions are told; of all with None."""
+        self.among = among
         self.guards = guards
         self.ways = ways
         self.program = ways.program
@@ -63,7 +65,7 @@ class Siblings:
             if slot.startswith(("?", "=", "&")) or "#" in slot:
                 continue
             fids = sorted({t.fid for t in self.program.targets(slot)})
-            if len(fids) < SINGLE.few or not any(self.guards.asks(fid) or self.ways.entered(slot, fid) for fid in fids):
+            if len(fids) < SINGLE.few or not self._concerned(fids) or not any(self.guards.asks(fid) or self.ways.entered(slot, fid) for fid in fids):
                 continue
             told: dict[str, Group] = {}
             files: dict[str, list[str]] = {}
@@ -72,7 +74,7 @@ class Siblings:
             if len(fids) <= MOST_MEMBERS:
                 self._grade(slot, fids, told, len(files) == 1)
             for _, family in sorted(files.items()):
-                if len(family) < len(fids):
+                if len(family) < len(fids) and self._concerned(family):
                     self._grade(slot, family, told, True)
             yield from (told[fid] for fid in sorted(told))
 
@@ -105,7 +107,11 @@ class Siblings:
         if sum(map(bool, passes.values())) < bounds.least:
             return []
         found = deviants((Member(fid, p, self.guards.does(fid)) for fid, p in passes.items()), bounds, mentions)
-        return best([d for d in found if not self._inherits(d.fid, d.check)])
+        return best([d for d in found if self._concerned([d.fid]) and not self._inherits(d.fid, d.check)])
+
+    def _concerned(self, fids: list[str]) -> bool:
+        """Whether a deviant in a group would be told."""
+        return self.among is None or any(fid in self.among for fid in fids)
 
     def _counts(self, fid: str) -> bool:
         """Whether a function runs for a user and changes something."""
@@ -127,7 +133,7 @@ class Siblings:
         """Deviants among the callers of the operations wanted, one for each caller and operation."""
         for operation in sorted(wanted):
             fids = self._performing(operation)
-            if not PAIR.few <= len(fids) <= MOST_CALLERS:
+            if not PAIR.few <= len(fids) <= MOST_CALLERS or not self._concerned(fids):
                 continue
             slot = operation.startswith("->")
             name = operation if slot else self.program.functions[operation].index.name
@@ -140,7 +146,7 @@ class Siblings:
             found = deviants(members, PAIR if pair else CALLERS, self.guards.mentions)
             kept = [
                 d for d in found
-                if (name.removeprefix("->"), d.check[0]) not in self.ruled
+                if self._concerned([d.fid]) and (name.removeprefix("->"), d.check[0]) not in self.ruled
                 and not self._inherits(d.fid, d.check) and (slot or not self.guards.mentions(operation, d.check))
             ]  # fmt: skip
             yield from (Group(operation, False, "missing-check", d) for d in best(kept))

@@ -70,6 +70,20 @@ class UnitIndex(msgspec.Struct, array_like=True):
     entries: list[TableEntry]
 
 
+class _Entries(msgspec.Struct, array_like=True):
+    """A unit's index whose functions are passed over."""
+
+    file: str
+    functions: msgspec.Raw
+    entries: list[TableEntry]
+
+
+def entries_of(data: bytes) -> UnitIndex:
+    """The encoded index of a unit without its functions."""
+    found = msgspec.msgpack.decode(data, type=_Entries)
+    return UnitIndex(found.file, [], found.entries)
+
+
 def index_key(unit: str) -> str:
     """Where the index of a unit lies in the store."""
     return f"{unit}/{INDEX_VERSION}"

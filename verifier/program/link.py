@@ -28,6 +28,25 @@ class Info(msgspec.Struct, array_like=True):
     position: int
 
 
+class Flow(msgspec.Struct, array_like=True):
+    """How a function moves functions into slots: the fields of its index (verifier.program.index.FunctionIndex) that
+    tell, with its name and its unit."""
+
+    name: str
+    unit: str
+    passes: list[tuple[str, int, int]]
+    assigns: list[tuple[str, str]]
+    hands: list[tuple[str, int, str]]
+    lends: list[tuple[str, list[tuple[int, str]]]]
+
+
+def flow_of(info: Info) -> Flow | None:
+    """A function's flow; None of one that moves no functions."""
+    f = info.index
+    moves = f.passes or f.assigns or f.hands or f.lends
+    return Flow(f.name, info.unit, f.passes, f.assigns, f.hands, f.lends) if moves else None
+
+
 class Target(msgspec.Struct, frozen=True, array_like=True):
     """A function that an indirect call can reach, with the constants of the table entry that holds it."""
 
@@ -49,7 +68,8 @@ class Program:
     function to the parameters that it may write through; `order` ranks callees before callers; `tables` are those that
     are opened, and `opening` what opens a function's (verifier.program.opened); `held` maps a function to the slots that
     hold it; `fillers` are names of functions that store functions through a pointer which they are handed; `storing` tells
-    of each member how many functions store to it.  All are dicts after linking, tables that unpack what is asked for when the program was read from a store (verifier.program.stored),
+    of each member how many functions store to it; `flows` maps functions that move functions into slots to how they do.
+    All are dicts after linking, tables that unpack what is asked for when the program was read from a store (verifier.program.stored),
     and layers over another program's after `relink`.
     """
 
@@ -66,6 +86,7 @@ class Program:
     held: Mapping[str, list[str]] = field(default_factory=dict)
     fillers: frozenset[str] = frozenset()
     storing: Mapping[str, int] = field(default_factory=dict)
+    flows: Mapping[str, Flow] = field(default_factory=dict)
 
     def resolve(self, unit: str, name: str) -> str | None:
         """Identity of the function that `name` means in a unit, or None where no body is known."""
@@ -97,6 +118,7 @@ def link(units: Iterable[tuple[str, UnitIndex]]) -> Program:
     listed = list(units)
     for key, unit in listed:
         add_functions(program, key, unit)
+    program.flows = {fid: flow for fid, info in program.functions.items() if (flow := flow_of(info)) is not None}
     program.slots = slots_from(program, listed)
     program.held = held_by(program.slots)
     program.callers = _callers(program)
@@ -104,7 +126,7 @@ def link(units: Iterable[tuple[str, UnitIndex]]) -> Program:
     program.writes = written(program)
     program.tables = dict(sorted(opened.tables(program, listed).items()))
     program.opening = opened.openers(program)
-    program.fillers = frozenset(name for info in program.functions.values() for name in filled(info.index))
+    program.fillers = frozenset(name for f in program.flows.values() for name in filled(f))
     program.storing = dict(Counter(member for info in program.functions.values() for member in info.index.stores))
     program.order = _order(program)
     return program
@@ -141,21 +163,20 @@ def slots_from(program: Program, units: list[tuple[str, UnitIndex]]) -> dict[str
                 if fid is not None:
                     slots.setdefault(entry.slot, {})[Target(fid, constants)] = None
     flows: dict[str, dict[str, None]] = {}
-    for info in program.functions.values():
-        f = info.index
+    for f in program.flows.values():
         for callee, n, function in f.hands:
-            fid = program.resolve(info.unit, function)
+            fid = program.resolve(f.unit, function)
             if fid is not None:
                 slots.setdefault(f"{callee}#{n}", {})[Target(fid)] = None
         for callee, n, own in f.passes:
             if callee != "?":
                 flows.setdefault(f"{f.name}#{own}", {})[f"{callee}#{n}"] = None
-    for info, slot, source in _filled(program):
+    for f, slot, source in _filled(program):
         if "#" in source or "." in source:
             if source != slot:
                 flows.setdefault(source, {})[slot] = None
         else:
-            fid = program.resolve(info.unit, source)
+            fid = program.resolve(f.unit, source)
             if fid is not None:
                 slots.setdefault(slot, {})[Target(fid)] = None
     work = sorted(k for k in slots if k in flows)
@@ -174,24 +195,24 @@ def slots_from(program: Program, units: list[tuple[str, UnitIndex]]) -> dict[str
     return {k: sorted(v, key=lambda t: (t.fid, t.constants)) for k, v in sorted(slots.items())}
 
 
-def _filled(program: Program) -> Iterator[tuple[Info, str, str]]:
+def _filled(program: Program) -> Iterator[tuple[Flow, str, str]]:
     """(function, slot, source) of slots that a function fills, itself or through a callee that it hands the slot."""
-    for info in program.functions.values():
-        for slot, source in info.index.assigns:
-            yield info, slot, source
+    for f in program.flows.values():
+        for slot, source in f.assigns:
+            yield f, slot, source
     yield from _lent(program)
 
 
-def _lent(program: Program) -> Iterator[tuple[Info, str, str]]:
+def _lent(program: Program) -> Iterator[tuple[Flow, str, str]]:
     """(caller, slot, source) of slots that a callee fills through a pointer which the caller hands it."""
     through: dict[str, list[tuple[int, str]]] = {}
-    for info in program.functions.values():
-        for slot, source in info.index.assigns:
+    for f in program.flows.values():
+        for slot, source in f.assigns:
             name, star, n = slot.partition("*")
             if star:
                 through.setdefault(name, []).append((int(n), source))
-    for info in program.functions.values():
-        for callee, given in info.index.lends:
+    for f in program.flows.values():
+        for callee, given in f.lends:
             by_place = dict(given)
             for n, source in through.get(callee, ()):
                 slot = by_place.get(n, "")
@@ -200,12 +221,12 @@ def _lent(program: Program) -> Iterator[tuple[Info, str, str]]:
                     source = by_place.get(int(k), "") if name == callee else ""
                     source = source.removeprefix("&") if source.startswith("&") == (mark == "*") else ""
                 if slot.startswith("&") and source and source != slot[1:]:
-                    yield info, slot[1:], source
+                    yield f, slot[1:], source
 
 
-def filled(index: FunctionIndex) -> set[str]:
+def filled(f: Flow) -> set[str]:
     """The names by which `assigns` speaks of slots that lie behind a pointer."""
-    return {name for name, star, _ in (slot.partition("*") for slot, _ in index.assigns) if star}
+    return {name for name, star, _ in (slot.partition("*") for slot, _ in f.assigns) if star}
 
 
 def held_by(slots: Mapping[str, list[Target]]) -> dict[str, list[str]]:

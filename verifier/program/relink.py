@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from verifier.program import opened
 from verifier.program.index import FunctionIndex, UnitIndex
 from verifier.program.layered import Layered, differing
-from verifier.program.link import Info, Program, Target, add_functions, callees, identity, slots_from
+from verifier.program.link import Flow, Info, Program, Target, add_functions, callees, flow_of, identity, slots_from
 from verifier.program.writes import rewritten
 
 Exchange = dict[str, tuple[UnitIndex | None, UnitIndex | None]]
@@ -27,7 +27,7 @@ def relink(base: Program, replaced: Exchange, mentioning: Mentioning = lambda na
     program = Program(
         Layered(base.functions), Layered(base.local), Layered(base.headers), base.slots, Layered(base.callers),
         Layered(base.slot_callers), base.writes, base.order, base.tables, base.opening, base.held, base.fillers,
-        Layered(base.storing),
+        Layered(base.storing), Layered(base.flows),
     )  # fmt: skip
     gone: set[str] = set()
     for key, (before, _) in replaced.items():
@@ -60,6 +60,7 @@ def relink(base: Program, replaced: Exchange, mentioning: Mentioning = lambda na
         _exchange(
             program.slot_callers, fid, set(old.index.slot_names()) if old else set(), set(new.index.slot_names()) if new else set()
         )  # fmt: skip
+        _refresh(program.flows, fid, flow_of(old) if old else None, flow_of(new) if new else None)
         _count(program.storing, set(old.index.stores) if old else set(), set(new.index.stores) if new else set())
     if names or any(_flow(before) != _flow(after) for before, after in replaced.values()):
         program.writes = writes = Layered(base.writes)
@@ -150,6 +151,14 @@ def _exchange(table: MutableMapping[str, list[str]], fid: str, was: set[str], no
     for row in sorted(now):
         if fid not in table.get(row, ()):
             table[row] = sorted([*table.get(row, ()), fid])
+
+
+def _refresh(table: MutableMapping[str, Flow], fid: str, was: Flow | None, now: Flow | None) -> None:
+    """Enter how a function moves functions now."""
+    if now is None and was is not None:
+        del table[fid]
+    elif now is not None and now != was:
+        table[fid] = now
 
 
 def _count(table: MutableMapping[str, int], was: set[str], now: set[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from lattices.pack import Pack
 from verifier.findings import Finding, Sibling, Step
@@ -22,14 +22,18 @@ SLOT, DOOR = "slot-sibling", "door-sibling"
 class SiblingOracle:
     """The sibling oracles over one program and its results."""
 
-    def __init__(self, program: Program, doors: Doors, results: Mapping[str, Result], pack: Pack, bodies: Bodies) -> None:
+    def __init__(
+        self, program: Program, doors: Doors, results: Mapping[str, Result], pack: Pack, bodies: Bodies,
+        among: Container[str] | None = None,
+    ) -> None:  # fmt: skip
+        """Findings are of functions `among` these only; of all with None."""
         self.program = program
         self.doors = doors
         self.bodies = bodies
         self.guards = Guards(program, results, pack)
         self.declared = Declared(program, doors, pack)
         self.ways = Ways(program, doors, results, self.guards.token, self.declared.entered, self.declared.door)
-        self.siblings = Siblings(self.guards, self.ways)
+        self.siblings = Siblings(self.guards, self.ways, among)
 
     def findings(self, slots: Iterable[str] | None = None, operations: Iterable[str] | None = None) -> list[Finding]:
         """Findings of the slots and operations wanted; of all where nothing is said."""

@@ -12,7 +12,7 @@ import msgspec
 
 from verifier.errors import StoreError
 from verifier.program.index import FunctionIndex, index_key
-from verifier.program.link import Info, Program, Target
+from verifier.program.link import Flow, Info, Program, Target
 from verifier.program.opened import Table as Opened
 from verifier.program.packed import (
     WIDTH,
@@ -33,7 +33,7 @@ Fetch = Callable[[str], bytes]
 class Packed(msgspec.Struct, array_like=True):
     """`functions` are sorted; `units` in the order of linking, and for each the functions that its `local` names mean;
     `places` holds (unit, position) by function, `order` the rank.  Targets are pairs (function, `constants`); `storing`
-    is left encoded, few ask for it."""
+    and `flows` (with numbers of units) are left encoded, few ask for them."""
 
     functions: list[str]
     units: list[str]
@@ -53,6 +53,7 @@ class Packed(msgspec.Struct, array_like=True):
     opening: dict[str, list[tuple[str, str]]]
     fillers: list[str]
     storing: bytes
+    flows: bytes
 
 
 def pack(program: Program) -> Packed:
@@ -84,6 +85,7 @@ def pack(program: Program) -> Packed:
         named(program.callers, names, number), pack_rows(program.writes.get(fid, ()) for fid in names),
         dict(program.tables), dict(program.opening), sorted(program.fillers),
         msgspec.msgpack.encode(dict(sorted(program.storing.items()))),
+        msgspec.msgpack.encode({fid: msgspec.structs.replace(f, unit=str(unit_number[f.unit])) for fid, f in program.flows.items()}),
     )  # fmt: skip
 
 
@@ -100,6 +102,12 @@ def unpack(packed: Packed, fetch: Fetch) -> Program:
         unit, position = packed.units[places[2 * number]], places[2 * number + 1]
         return Info(names[number], indexes.function(unit, position), unit, position)
 
+    def flows() -> dict[str, Flow]:
+        found = msgspec.msgpack.decode(packed.flows, type=dict[str, Flow])
+        for f in found.values():
+            f.unit = packed.units[int(f.unit)]
+        return found
+
     def local(numbers: array[int]) -> dict[str, str]:
         return {plain_name(names[n]): names[n] for n in numbers}
 
@@ -113,7 +121,7 @@ def unpack(packed: Packed, fetch: Fetch) -> Program:
         name_rows(functions, packed.callers, names), name_rows(calling, packed.slot_callers, names),
         rows(functions, packed.writes, list), Table(functions, order.__getitem__, every=True),
         packed.tables, packed.opening, name_rows(functions, packed.held, packed.slots), frozenset(packed.fillers),
-        Late(lambda: msgspec.msgpack.decode(packed.storing, type=dict[str, int])),
+        Late(lambda: msgspec.msgpack.decode(packed.storing, type=dict[str, int])), Late(flows),
     )  # fmt: skip
 
 
