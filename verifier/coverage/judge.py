@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from verifier.coverage.asks import Asks
 from verifier.coverage.difference import Effect, Flip, effect
@@ -35,7 +35,7 @@ class Judge:
         self.effects: dict[Site, Effect] = {}
         self.reached: dict[Site, bool] = {}
         self.unsteady: dict[str, set[Node]] = {}
-        self.together: dict[frozenset[Site], Effect] = {}
+        self.together: dict[tuple[Site, frozenset[Site]], Effect] = {}
         self._steps: dict[tuple[bool, str], list[str]] = {}
         self._openers = openers(base.program)
         self.here: dict[str, list[Site]] = {}
@@ -54,15 +54,15 @@ class Judge:
             self.effects[site] = found
         return found
 
-    def joint(self, sites: Sequence[Site]) -> Effect:
-        """The effect of removing several sites at once."""
-        key = frozenset(sites)
+    def joint(self, site: Site, sites: Sequence[Site], around: Container[str]) -> Effect:
+        """The effect of removing several sites at once on the functions `around` one."""
+        key = (site, frozenset(sites))
         if key not in self.together:
-            self.together[key] = self._remove(sorted(sites))
+            self.together[key] = self._remove(sorted(sites), around)
         return self.together[key]
 
-    def _remove(self, sites: Sequence[Site]) -> Effect:
-        layer = self.remover.without(sites)
+    def _remove(self, sites: Sequence[Site], within: Container[str] | None = None) -> Effect:
+        layer = self.remover.without(sites, within=within)
         met = self.remover.met
         found = effect(self.frontier, layer)
         if found.fresh:
@@ -87,24 +87,29 @@ class Judge:
         others = self.partners(site)
         if not others:
             return None
-        together = self.joint([site, *others])
-        if not self._more(together, others):
+        around = self._around(site.fid)
+        together = self.joint(site, [site, *others], around)
+        opened = [self.joint(site, [other], around).fresh for other in others] if together.lowest else []
+        if not together.lowest - set().union(*opened):
             return None
-        for other in others:
-            pair = self.joint([site, other])
-            more = self._more(pair, [other])
-            if more:
-                return other, self._named(pair, more)
-        if len(others) > 1:
-            more = together.lowest - self.joint(others).fresh
-            if more:
-                return others[0], self._named(together, more)
-        return None
+        for other, without in zip(others, opened, strict=True):
+            pair = self.joint(site, [site, other], around)
+            if pair.lowest - without:
+                return other, self._named(pair, pair.lowest - without)
+        more = together.lowest - self.joint(site, others, around).fresh
+        return (others[0], self._named(together, more)) if more else None
 
-    def _more(self, found: Effect, others: Sequence[Site]) -> set[Node]:
-        """What is open without several sites and without none of `others` alone, at the lowest.  How far up removals were
-        followed does not matter: a lowest node of several that opens without one of them is a lowest one there, too."""
-        return found.lowest - set().union(*(self.alone(other).fresh for other in others))
+    def _around(self, fid: str) -> Container[str]:
+        """Where a site can make a difference beside others: its function and all that call it, on any way, or use what it
+        opened, with what lies between it and its partners.  What they do to the rest of the kernel is not looked at.  How far up a removal is
+        followed does not matter: a lowest node of two that opens without one of them is a lowest one there, too."""
+        out, work = {fid}, [fid]
+        while work:
+            f = work.pop()
+            above = [g for g in (*self._step(True, f), *self.remover.opened_by.get(f, ())) if g not in out]
+            out.update(above)
+            work += above
+        return out.union(f for _, f in self.near(fid, CALLS))
 
     def _named(self, found: Effect, nodes: set[Node]) -> list[Flip]:
         operations = {(n[0][0], n[0][5], n[0][2]) for n in nodes}

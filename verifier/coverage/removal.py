@@ -7,7 +7,7 @@ the callee writes stay the same, and the places of all statements too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from collections.abc import Container, Iterable, Iterator, MutableMapping, Sequence
 
 import msgspec
 
@@ -157,21 +157,23 @@ class Remover(Engine):
         self.met: set[tuple[str, int]] = set()
         self.upward: Upward | None = None
         self.reachable = below_doors(frontier.doors)
+        self.within: Container[str] | None = None
 
     def watcher(self, info: Info, obligations: Obligations) -> BlindWatcher:
         """What the analysis of one function is told."""
         return BlindWatcher(self, info, obligations)
 
-    def without(self, sites: Sequence[Site], whole: bool = False) -> Layer:
+    def without(self, sites: Sequence[Site], whole: bool = False, within: Container[str] | None = None) -> Layer:
         """The results where the calls at `sites` grant nothing, from the base's every time; `whole`: with those of all
-        callers, of which otherwise only so many are there as it takes to know what reaches a door."""
+        callers, of which otherwise only so many are there as it takes to know what reaches a door; of those only the
+        ones in `within`, where it is given."""
         edited: dict[str, Function] = {}
         self.edits.edited = {}
         for site in sites:
             body = edited.get(site.fid) or self.edits.body(self.program.functions[site.fid])
             if body is not None:
                 edited[site.fid] = _marked(body, site)
-        return self._solve(sorted(edited), edited, whole)
+        return self._solve(sorted(edited), edited, whole, within)
 
     def again(self, fids: Sequence[str], whole: bool = False) -> Layer:
         """The results after analysing functions of the base once more: what changes is no site's doing."""
@@ -186,14 +188,21 @@ class Remover(Engine):
     def callers_of(self, fid: str, asks: bool, ways: bool) -> list[str]:
         """Functions to analyse again at once."""
         if self.upward is None:
-            return super().callers_of(fid, asks, ways)
-        now = super().callers_of(fid, False, True) if ways else []
+            return self._near(super().callers_of(fid, asks, ways))
+        now = self._near(super().callers_of(fid, False, True)) if ways else []
         if asks:
-            self.upward.wait(fid, super().callers_of(fid, True, False), now)
+            self.upward.wait(fid, self._near(super().callers_of(fid, True, False)), now)
         return [caller for caller in now if self.upward.matters(caller)]
 
-    def _solve(self, fids: Sequence[str], edited: dict[str, Function], whole: bool) -> Layer:
+    def _near(self, callers: list[str]) -> list[str]:
+        within = self.within
+        return callers if within is None else [caller for caller in callers if caller in within]
+
+    def _solve(
+        self, fids: Sequence[str], edited: dict[str, Function], whole: bool, within: Container[str] | None = None
+    ) -> Layer:
         layer = Layer(self.base)
+        self.within = within
         self.results = layer
         self.edits.edited = edited
         self.met = set()
