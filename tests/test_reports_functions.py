@@ -21,6 +21,7 @@ from reports.html.material import (
     RuleText,
     SlotCall,
 )
+from reports.html.reach_view import doors_above
 from reports.html.source_text import Sources
 from verifier.cli.main import main
 from verifier.findings import AuditNotes, Blind, Early, Step
@@ -163,6 +164,21 @@ def test_doors_that_lead_to_the_same_share_a_row():
         (["c_rcv"], "remote", ["", "", "2"], ["capable"], []),
     ]
     assert view.count == "4"
+
+
+def test_other_doors_are_those_above_by_direct_calls():
+    from documents import finding
+
+    known = {
+        "vfs_unlink": CallFacts(1, (("helper", "a.c"), ("__do_sys_unlink", "a.c")), frozenset(), (), ()),
+        "helper": CallFacts(1, (("smb2_close", "b.c"), ("starts", "b.c"), ("vfs_unlink", "fs/namei.c")), frozenset(), (), ()),
+        "smb2_close": CallFacts(1, (), frozenset(), (), (), "ksmbd", "remote"),
+        "starts": CallFacts(1, (), frozenset(), (), (), "init", "none"),
+        "__do_sys_unlink": CallFacts(1, (), frozenset(), (), (), "syscall", "user"),
+    }
+    assert doors_above(finding(), lambda file, name: known.get(name)) == ["smb2_close (a remote peer)"], "its own door is named already"
+    assert doors_above(finding(door=None), lambda file, name: known.get(name)) == ["unlink(2)", "smb2_close (a remote peer)"]
+    assert doors_above(finding(), lambda *_: None) == []
 
 
 def test_calls_by_name_come_before_slots():

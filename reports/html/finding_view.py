@@ -10,6 +10,7 @@ from reports.html import path_view
 from reports.html.call_view import CallView, call_view
 from reports.html.material import Facts
 from reports.html.path_view import Frame, Line
+from reports.html.reach_view import doors_above
 from reports.html.rows import Row
 from reports.html.source_text import Sources
 from reports.html.states_view import Graphs, Nearby, nearby
@@ -38,6 +39,7 @@ class FindingView:
     obligation: str
     doors: list[str]
     doors_left: str
+    doors_above: list[str]
     subject: str
     reachable: str
     effect: str
@@ -91,7 +93,7 @@ def finding_view(
         row=row, title=wording.headline(finding, ""), obligation=wording.obligation(finding, ""),
         doors=[wording.plain(door) for door in doors[:MOST_DOORS]],
         doors_left=wording.number(len(doors) - MOST_DOORS) if len(doors) > MOST_DOORS else "",
-        subject=wording.subject_line(finding), reachable=wording.reachable_line(finding), effect=wording.effect(finding), fix=wording.suggested_fix(finding, ""),
+        doors_above=doors_above(finding, facts), subject=wording.subject_line(finding), reachable=wording.reachable_line(finding), effect=wording.effect(finding), fix=wording.suggested_fix(finding, ""),
         operation=wording.plain(finding.operation), object=wording.plain(finding.object),
         hooks=[(wording.plain(name), hook_pages.get(name, "")) for name in finding.requires],
         passed=[wording.plain(name) for name in finding.passed], reason=wording.plain(reason or finding.reason),

@@ -25,7 +25,8 @@ STATES = {  # letter: (class, what it means)
 
 @dataclass(frozen=True)
 class BlockView:
-    """A block of the picture; `lines` are (y, text), `rows` (source line, text) of all statements, `entry` and `leaving`
+    """A block of the picture; `lines` are (y, text), `rows` (source line, text) of all statements, `first_line` the first of
+    them within the function (0: all come from macros and headers), `entry` and `leaving`
     say what was passed before it and over its edges."""
 
     number: int
@@ -115,7 +116,7 @@ def graph_view(graph: FunctionGraph, wanted: set[str], lines: set[int]) -> Graph
         blocks.append(BlockView(
             number, STATES[letter][0], letter, f"block {number}: {STATES[letter][1]}", x, top, widths[number],
             heights[number], [(top + (i + 2) * LINE - 2, text) for i, text in enumerate(shown[number])], rows,
-            rows[0][0] if rows else 0, _passed("before it", block.always, block.sometimes) if graph.facts else "",
+            next((line for line, _ in rows if graph.line <= line <= graph.end_line), 0), _passed("before it", block.always, block.sometimes) if graph.facts else "",
             [_passed(_edge_name(edge), edge.always, edge.sometimes) for edge in block.leaving],
         ))  # fmt: skip
     success = {(number, edge.to, edge.label) for number, block in enumerate(graph.blocks) for edge in block.leaving if _names(edge.always) & wanted - _names(block.always)}

@@ -22,7 +22,8 @@ def write(run: Run) -> None:
         run.page("modules.html", "modules.html.j2", modules=modules_view.modules_view(run.material.modules, run.rule_pages))
     if run.document.audit is not None:
         run.page("audit.html", "audit.html.j2", tables=audit_view.audit_view(run.document.audit, run.link, run.hook_pages))
-    run.page("ledger.html", "ledger.html.j2", gaps=groups.gaps(run.document))
+    run.page("ledger.html", "ledger.html.j2", gaps=groups.gaps(run.document), read=groups.read_of_the_tree(run.document),
+             union="union of" in run.document.configuration)  # fmt: skip
     document = run.document
     exemptions = [(wording.plain(e.name), wording.plain(e.condition), wording.plain(e.reason)) for e in document.exemptions]
     configuration = [

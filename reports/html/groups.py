@@ -155,6 +155,16 @@ def siblings(findings: list[Finding], hook: str, link: Callable[[str, int], str]
     ]
 
 
+def read_of_the_tree(document: Document) -> str:
+    """Which part of the tree a scan can see at all, in a sentence or two."""
+    configuration = document.configuration
+    units = wording.counted(document.completeness.units.total, "C file")
+    if "union of" in configuration:
+        return wording.plain(f"Read was what at least one of the configurations {configuration['union of']} compiles: {units}. The rest is listed here.")
+    scope = f" below {configuration['scope']}" if configuration.get("scope") else ""
+    return wording.plain(f"Read was what this configuration compiles{scope}: {units}. Code that it leaves out, Rust and assembly are not listed here; a union of configurations (or of this one alone) lists them:")
+
+
 def gaps(document: Document) -> list[Gap]:
     """The ledger."""
     out = []

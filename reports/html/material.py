@@ -76,13 +76,16 @@ class SlotCall:
 
 @dataclass(frozen=True)
 class CallFacts:
-    """A function's first line, who calls it (function, file), the names it calls, slots it calls through and is held in."""
+    """A function's first line, who calls it (function, file), the names it calls, slots it calls through and is held in;
+    `door` is what kind of door it is ("" for none), and `subject` who enters there."""
 
     line: int
     callers: tuple[tuple[str, str], ...]
     calls: frozenset[str]
     slots: tuple[SlotCall, ...]
     held_in: tuple[str, ...]
+    door: str = ""
+    subject: str = ""
 
     def through(self, name: str, callee: CallFacts) -> SlotCall | None:
         """The slot by which this function reaches `callee`, whose name is given; None for a direct call, and where

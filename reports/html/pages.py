@@ -128,11 +128,12 @@ def _graphs(report: Run, known: states_view.Known) -> dict[tuple[str, str], str]
         if graph is None:
             continue
         checks = {name for finding in members[key] for name in finding.requires}
-        picture = graph_view(graph, checks, {finding.line for finding in members[key]})
+        here = {finding.line for finding in members[key]}
+        picture = graph_view(graph, checks, here)
         if picture is None:
             continue
         name = names.page("functions", key)
-        lines = path_view.lines_around(graph.file, {finding.line: [] for finding in members[key]}, True, report.sources)
+        lines = path_view.function_lines(graph.file, graph.line, graph.end_line, here, report.sources)
         report.page(
             name, "function.html.j2", function=wording.plain(graph.name), place=wording.plain(f"{graph.file}:{graph.line}"),
             graph=picture, parts=lines, rows=[report.row(finding) for finding in members[key]],

@@ -168,6 +168,13 @@ def lines_around(file: str, at: dict[int, list[int]], whole: bool, sources: Sour
     return parts
 
 
+def function_lines(file: str, first: int, last: int, here: set[int], sources: Sources) -> list[list[Line]]:
+    """A function from its first to its last line, as one run; none when the source cannot be had."""
+    last = min(last, len(sources.lines(file)))
+    code = sources.code(file, first, last) if 0 < first <= last else []
+    return [[Line(first + i, text, [], first + i in here) for i, text in enumerate(code)]] if code else []
+
+
 def source_page(file: str) -> str:
     """Where the source of a file stands in the report."""
     return names.page("source", file)

@@ -62,7 +62,7 @@ def calls(catalogue: Catalogue) -> Facts:
             lines.setdefault(slot, []).append(line)
         held = catalogue.slots(lines)
         slots = tuple(SlotCall(slot, tuple(own), len(held[slot].targets) if slot in held else 0) for slot, own in lines.items())
-        return CallFacts(record.line, tuple((c.name, c.file) for c in callers), names, slots, tuple(record.held_in))
+        return CallFacts(record.line, tuple((c.name, c.file) for c in callers), names, slots, tuple(record.held_in), record.door, record.subject)
 
     return facts
 

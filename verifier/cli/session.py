@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from lattices import qualifiers
+from lattices import expressions, qualifiers
 from verifier import __version__
 from verifier.cli import messages
 from verifier.cli.progress import Progress
@@ -140,7 +140,8 @@ def annotate(document: Document, session: Session, report_scope: tuple[str, ...]
         if rule.id in shown
     ]
     document.exemptions = [
-        ExemptionNote(name=name, reason=exemption.reason) for name, exemption in sorted(pack.exemptions.items())
+        ExemptionNote(name=name, reason=exemption.reason, condition=expressions.show(exemption.condition))
+        for name, exemption in sorted(pack.exemptions.items())
     ]
     return document
 

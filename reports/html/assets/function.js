@@ -3,6 +3,9 @@
 (function () {
   const blocks = Array.from(document.querySelectorAll("g.block"));
   const lines = new Map();
+  const chosen = document.querySelector("g.operation rect");
+  const figure = chosen && chosen.closest("figure");
+  if (figure) figure.scrollLeft = chosen.x.baseVal.value + (chosen.width.baseVal.value - figure.clientWidth) / 2;
   const mark = (block, on) => {
     block.classList.toggle("current", on);
     for (const number of block.dataset.lines.split(" ").filter(Boolean)) {
