@@ -372,7 +372,7 @@ class Patched:
             group = work_of(command, self.tree.root, self.build).group
             if group is not None:
                 groups.setdefault(group.key, group)
-        return [group for _, group in sorted(groups.items()) if self._changed(group) is not None]
+        return [group for _, group in sorted(groups.items()) if self.base_of(group) is not None]
 
     def headers(self) -> list[ExtractResult]:
         """The header units that the overlay changes, each under the key of the base's unit that it stands for."""
@@ -380,13 +380,13 @@ class Patched:
 
     def header(self, group: pch_of.Group) -> ExtractResult:
         """The header unit of a group that the overlay changes, under the key of the base's unit."""
-        before = self._changed(group)
+        before = self.base_of(group)
         result = self._header(group, True)[1]
         assert before is not None and result is not None
         result.key = digest(header_name(group), before.key)
         return result
 
-    def _changed(self, group: pch_of.Group) -> pch_of.Precompiled | None:
+    def base_of(self, group: pch_of.Group) -> pch_of.Precompiled | None:
         """The base's precompiled header when the overlay changes any file of it."""
         made = pch_of.lookup(group, pch_of.folder(self.tree.build), self.base)
         return made if made is not None and set(made.dependencies) & set(self.overlay) else None
@@ -408,6 +408,13 @@ class Patched:
                     made, result = header_unit(group, self._place, self.sources)
             self._made[group.key] = made, result
         return self._made[group.key]
+
+
+def changed_headers(tree: Tree, overlay: dict[str, bytes]) -> dict[str, set[str]]:
+    """The precompiled headers of which an overlay changes a file, by key, with all their files."""
+    patched = Patched(tree, overlay)
+    found = [patched.base_of(group) for group in patched.groups()] if any(not name.endswith(".c") for name in overlay) else []
+    return {made.key: set(made.dependencies) for made in found if made is not None}
 
 
 _patched: list[Patched] = []  # the session of the previous call

@@ -166,6 +166,14 @@ def including(records: Iterable[UnitRecord], files: set[str]) -> dict[str, list[
     return out
 
 
+def own_files(record: UnitRecord, shared: set[str]) -> list[str]:
+    """The files of a unit without the `shared` ones of its precompiled header."""
+    found = record.dependencies
+    if isinstance(found, Numbered):
+        return [found.files.names[n] for n in found.own]
+    return [name for name in found if name not in shared]
+
+
 def _numbers(data: bytes) -> array[int]:
     out = array("I")
     out.frombytes(data)

@@ -19,6 +19,7 @@ from verifier.frontend.seen import including
 from verifier.frontend.units import work_of
 from verifier.gate import trusted
 from verifier.gate.overlay import Overlay
+from verifier.gate.shared import untouched
 from verifier.ir.model import decode
 from verifier.program.analyse import Analysis
 from verifier.program.index import UnitIndex, index_unit
@@ -60,8 +61,10 @@ def read(
         if not r.file.startswith("<")
         and (r.file in touched or id(r) in made_from or (grown and r.status != "analysed"))
     ]  # fmt: skip
+    spared = untouched(tree, base.store, records, contents) if patched is None else set()
     commands = _commands(tree, base, records)
     wanted: list[CompileCommand] = []
+    later: list[CompileCommand] = []
     keys: dict[int, str] = {}
     before: dict[str, str] = {}
     for record in records:
@@ -76,12 +79,16 @@ def read(
             out.lost.append(UnitTrouble(file=record.file, error=f"{record.file}: its compile command is not known"))
             continue
         keys[id(command)] = record.key
-        wanted.append(command)
+        (later if id(record) in spared else wanted).append(command)
     if patched is not None:
         wanted = _rebuilt(tree, base, patched, wanted, keys, before, scope, jobs, out)
         out.notes += trusted.notes(tree, patched, {d for r in base.records for d in r.dependencies})
     seen = {c.file for c in patched.commands} if patched is not None else set()
     seen |= _take(tree, base, contents, wanted, keys, before, jobs, out)
+    if later and any(t.file.startswith("<") for t in (*out.lost, *out.partial)):
+        seen |= _take(tree, base, contents, later, keys, before, jobs, out)  # without a sound header nothing is spared
+    elif later:
+        out.notes.append(f"{len(later)} units that contain a changed header name nothing that it changes: not read again")
     _read_new(tree, base, overlay, contents, seen, scope, jobs, out, patched is None)
     _remark(overlay, included.keys() | seen | {r.file for r in base.records}, out, patched is None)
     return out
