@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import resource
+import subprocess
+import sys
+from contextlib import contextmanager
+
 import pytest
 from gate_trees import Bench, diff
 
@@ -34,6 +39,24 @@ def held_lost(bench, files, why, monkeypatch=None):
     return document
 
 
+@contextmanager
+def within(seconds):
+    """What is done inside takes no more CPU seconds, of all processes, and no process more memory than a worker may use."""
+
+    def used():
+        own, below = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        return own.ru_utime + own.ru_stime + below.ru_utime + below.ru_stime
+
+    begin = used()
+    yield
+    assert used() - begin < seconds
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10 <= extract.PATCH_LIMITS.memory
+
+
+def limited(monkeypatch, memory, seconds):
+    monkeypatch.setattr(extract.extract_files, "__defaults__", (extract.Limits(memory, seconds),))
+
+
 def with_text(bench, text):
     return bench.edited(("drivers/other.c", "\treturn unrelated(thing);\n", text + "\treturn unrelated(thing);\n"))
 
@@ -51,24 +74,59 @@ def test_deep_nesting_that_the_parser_has_no_limit_for(bench):
 
 
 def test_an_include_bomb(bench, monkeypatch):
-    monkeypatch.setattr(extract, "PATCH_LIMITS", extract.Limits(2 << 30, 2))
-    monkeypatch.setattr(extract.extract_files, "__defaults__", (extract.PATCH_LIMITS,))
+    limited(monkeypatch, 2 << 30, 2)
     bomb = "#if __INCLUDE_LEVEL__ < 60\n" + '#include "bomb.h"\n' * 4 + "#endif\n"
     files = bench.edited(("drivers/other.c", '#include "thing.h"\n', '#include "thing.h"\n#include "bomb.h"\n'), add={"include/bomb.h": bomb})
-    held_lost(bench, files, ["more than 2 CPU seconds"])
+    with within(15):
+        held_lost(bench, files, ["more than 2 CPU seconds"])
 
 
 def test_a_macro_bomb(bench, monkeypatch):
-    monkeypatch.setattr(extract.extract_files, "__defaults__", (extract.Limits(1 << 30, 4),))
+    limited(monkeypatch, 1 << 30, 4)
     lines = ["#define A0 x + x + x + x + x + x + x + x"]
     lines += [f"#define A{n} " + " + ".join([f"A{n - 1}"] * 8) for n in range(1, 12)]
     files = with_text(bench, "\n" + "\n".join(lines) + "\n\tint x = A11;\n")
-    held_lost(bench, files, ["ended", "gave up", "CPU seconds", "MemoryError", "error"])
+    with within(20):
+        held_lost(bench, files, ["ended", "gave up", "CPU seconds", "MemoryError", "error"])
 
 
 def test_a_long_function(bench):
     document = gated(bench, with_text(bench, "\tthing->kind++;\n" * 50_000 + "\tcontrolled_op(thing);\n"))
     assert [f.function for f in document.findings] == ["door_other"] or status(document, Terms()) == 3
+
+
+def test_a_function_of_a_million_lines(bench, monkeypatch):
+    limited(monkeypatch, 2 << 30, 5)
+    files = with_text(bench, "\tthing->kind++;\n" * 1_000_000)
+    with within(60):
+        held_lost(bench, files, ["CPU seconds", "gave up", "MemoryError", "ended"])
+
+
+def test_a_crash_of_the_parser_costs_its_unit_alone(bench):
+    files = with_text(bench, "\tint x = " + "!" * 200_000 + "1;\n")
+    files["core/doors.c"] = files["core/doors.c"].replace("\tif (err)\n\t\treturn err;\n", "", 1)
+    with within(30):
+        document = gated(bench, files)
+    assert [(t.file, "ended with status -11" in t.error) for t in document.completeness.change.lost] == [("drivers/other.c", True)]
+    assert [f.function for f in document.findings] == ["door_wrapped"] and status(document, Terms()) == 1
+
+
+def test_limits_that_the_user_has_set_are_kept(bench, monkeypatch):
+    """Without the right to raise them every unit would be lost."""
+    hard = resource.getrlimit(resource.RLIMIT_CPU)
+    code = "import resource; from verifier.frontend.limits import lower; lower(resource.RLIMIT_CPU, 300); lower(resource.RLIMIT_AS, 8 << 30); "
+    code += "lower(resource.RLIMIT_CPU, 400); print(resource.getrlimit(resource.RLIMIT_CPU), resource.getrlimit(resource.RLIMIT_AS))"
+    done = subprocess.run(["bash", "-c", f"ulimit -t 200; ulimit -v 4194304; {sys.executable} -c '{code}'"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"(200, 200) ({4 << 30}, {4 << 30})" and resource.getrlimit(resource.RLIMIT_CPU) == hard
+
+
+def test_a_patch_without_end(tmp_path):
+    """No more of it is read than it may have."""
+    (tmp_path / "tree").mkdir()
+    command = f"ulimit -v 2097152; exec {sys.executable} -m verifier.cli.main gate {tmp_path}/tree --patch - < /dev/zero"
+    with within(30):
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "more than 64 MiB" in done.stderr
 
 
 def test_a_patch_that_is_too_large_is_refused_by_size(tmp_path, capfd, monkeypatch):

@@ -27,6 +27,7 @@ import msgspec
 
 from verifier.frontend import pch as pch_of
 from verifier.frontend.flags import digest
+from verifier.frontend.limits import lower
 from verifier.frontend.seen import BLOBS, UnitRecord, recall, remember
 from verifier.frontend.sources import Sources
 from verifier.frontend.units import HEADERS, ExtractResult, Work, header_unit, read_unit, reader_version, work_of
@@ -300,9 +301,9 @@ def serve(connection: Connection, tree: Tree, place: str, overlay: dict[str, byt
     """A worker's life: tasks in, results out, until None comes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     if limits.memory is not None:
-        resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
+        lower(resource.RLIMIT_AS, limits.memory)
     if overlay is not None:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a patch may crash libclang on purpose
+        lower(resource.RLIMIT_CORE, 0)  # a patch may crash libclang on purpose
     sources = Sources(tree.root, tree.build)
     patched = Patched(tree, overlay, Path(place)) if overlay is not None else None
     made: dict[str, pch_of.Precompiled | None] = {}
@@ -315,7 +316,7 @@ def serve(connection: Connection, tree: Tree, place: str, overlay: dict[str, byt
             return
         if limits.seconds is not None:
             used = resource.getrusage(resource.RUSAGE_SELF)
-            resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + 1 + limits.seconds, -1))
+            lower(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + 1 + limits.seconds)
         try:
             if patched is not None:
                 result = patched.read(task.work) if task.work is not None else patched.header(task.group)

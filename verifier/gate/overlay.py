@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from verifier.errors import KqualError
+from verifier.frontend.limits import lower
 from verifier.gate.mail import Piece, pieces
 from verifier.gate.patch import Section, sections
 
@@ -150,9 +151,9 @@ def _apply(folder: str, text: bytes, overlay: Overlay) -> None:
 
 
 def _limits() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * MOST_FILE, 2 * MOST_FILE))
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
+    lower(resource.RLIMIT_AS, MOST_MEMORY)
+    lower(resource.RLIMIT_FSIZE, 2 * MOST_FILE)
+    lower(resource.RLIMIT_CPU, MOST_SECONDS)
 
 
 def _git_apply(folder: str, text: bytes, *options: str) -> str:
