@@ -29,6 +29,7 @@ class Layers:
         self.entries: dict[str, list[Entry]] = {table: [] for table in KEYS}
         self.constants: dict[str, int] = {}
         self.globals: frozenset[str] = frozenset()
+        self.initial: frozenset[str] = frozenset()
         self.elsewhere: set[str] = set()
 
     @property
@@ -57,11 +58,12 @@ class Layers:
             if table == "constants":
                 self._constants(source, content)
             elif table == "globals":
-                names = content.get("names", []) if isinstance(content, dict) else content
-                self.globals |= {name for name in names if isinstance(name, str)}
+                self.globals |= _names(content)
+            elif table == "initial":
+                self.initial |= _names(content)
             elif table not in KEYS:
                 line, column = source.position(table, 0)
-                known = ", ".join(sorted([*KEYS, "constants", "globals", "prelude"]))
+                known = ", ".join(sorted([*KEYS, "constants", "globals", "initial", "prelude"]))
                 source.problems.append(Problem(source.shown, line, column, f"unknown table `{table}`", f"one of {known}"))
             elif not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
                 line, column = source.position(table, 0)
@@ -97,3 +99,8 @@ class Layers:
         if not matches and entry.table == "rule":
             self.elsewhere.add(str(entry.values.get("id")))
         return matches and good
+
+
+def _names(content: Any) -> frozenset[str]:
+    names = content.get("names", []) if isinstance(content, dict) else content
+    return frozenset(name for name in names if isinstance(name, str))

@@ -205,7 +205,8 @@ class Overlaid:
 @dataclass
 class Pack:
     """Everything the data files say, for one kernel version.  `overlaid` tells what overlays took away, by rule id;
-    `opened` are slots whose success comes before any other use of their table, each with its reason."""
+    `opened` are slots whose success comes before any other use of their table, each with its reason; `initial` are global
+    objects of the initial namespaces."""
 
     version: str
     rules: list[Rule] = field(default_factory=list)
@@ -215,6 +216,7 @@ class Pack:
     subjects: dict[str, SubjectChange] = field(default_factory=dict)
     constants: dict[str, int] = field(default_factory=dict)
     globals: frozenset[str] = frozenset()
+    initial: frozenset[str] = frozenset()
     services: dict[str, str] = field(default_factory=dict)
     exemptions: dict[str, Exemption] = field(default_factory=dict)
     overlaid: list[Overlaid] = field(default_factory=list)

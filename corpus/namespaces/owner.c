@@ -107,3 +107,12 @@ int namespace_wrapper_bad(struct net *from, struct net *to)
 	configure_net(to); /* expect: wrong-namespace net-configure */
 	return 0;
 }
+
+/* Whoever is capable in the initial namespace is so in every one below it. */
+int initial_is_above_all_ok(struct net *net)
+{
+	if (!ns_capable(&init_user_ns, CAP_NET_ADMIN))
+		return -EPERM;
+	configure_net(net);
+	return 0;
+}

@@ -117,12 +117,20 @@ def reduce(ways: list[Alternative]) -> tuple[Alternative, ...]:
         if not any(o is not w and _weaker(o, w) and (o in kept or not _weaker(w, o)) for o in merged.values()):
             kept.append(w)
     while len(kept) > MOST_WAYS:
-        a = kept.pop()
-        best = max(range(len(kept)), key=lambda i: (kept[i].mask == a.mask, len(set(kept[i].facts) & set(a.facts)), -i))
-        b = kept[best]
+        pairs = [(_loss(a, b), i, j) for j, b in enumerate(kept) for i, a in enumerate(kept[:j])]
+        _, i, j = min(pairs)
+        a = kept.pop(j)
+        b = kept[i]
         facts = tuple(f for f in b.facts if f in a.facts)
-        kept[best] = Alternative(a.mask | b.mask, a.eq if a.eq == b.eq else None, facts, _common(a.conditions, b.conditions))
+        kept[i] = Alternative(a.mask | b.mask, a.eq if a.eq == b.eq else None, facts, _common(a.conditions, b.conditions))
     return tuple(kept)
+
+
+def _loss(a: Alternative, b: Alternative) -> tuple[bool, bool, int, int]:
+    """What is forgotten when two ways become one: their outcomes first, then what only one of them passed or found, then
+    the objects of checks that both passed."""
+    names = {fact[:2] for fact in a.facts} ^ {fact[:2] for fact in b.facts}
+    return a.mask != b.mask, a.eq != b.eq, len(names) + len(set(a.conditions) ^ set(b.conditions)), len(set(a.facts) ^ set(b.facts))
 
 
 def _common(a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:

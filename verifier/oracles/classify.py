@@ -9,7 +9,7 @@ from verifier.flow.state import State
 from verifier.flow.transfer import Frame
 from verifier.flow.values import Value
 from verifier.oracles.locked import bare
-from verifier.oracles.patterns import ACTS_AS, Bindings, Matcher, calls_in, fits
+from verifier.oracles.patterns import ACTS_AS, Bindings, Matcher, calls_in
 
 
 def classify(matcher: Matcher, pattern: Any, names: Bindings, frame: Frame, state: State) -> str:
@@ -50,7 +50,7 @@ def _near(matcher: Matcher, call: Any, names: Bindings, frame: Frame, state: Sta
             wrong = [
                 i
                 for i, w in enumerate(wanted)
-                if call[2][i][0] != "rest" and not fits(check, i, w, call[2][i], fact.args[1], state)
+                if call[2][i][0] != "rest" and not matcher.fits(check, i, w, call[2][i], fact.args[1], state)
             ]
             if not wrong:
                 return "wrong-subject" if fact.args[2] is not now else found

@@ -225,7 +225,7 @@ class Matcher:
                 wrong = [
                     i
                     for i, w in enumerate(wanted)
-                    if pattern[2][i][0] != "rest" and not fits(check, i, w, pattern[2][i], fact.args[1], state)
+                    if pattern[2][i][0] != "rest" and not self.fits(check, i, w, pattern[2][i], fact.args[1], state)
                 ]
                 if not wrong:
                     return True
@@ -236,6 +236,25 @@ class Matcher:
             if need is not None and bits & need == need:
                 return True
         return kind == "fact" and own in self.spared and self._spared(own, wanted, frame, state)
+
+    def fits(
+        self, check: Check | None, index: int, wanted: Value | None, pattern: Any, args: tuple[Value, ...], state: State
+    ) -> bool:
+        """Whether argument `index` of a passed check is the wanted one; masks need only be covered, and who is capable in
+        the initial user namespace is so in every one below it (`cap_capable`)."""
+        if pattern[0] in ("any", "rest"):
+            return True
+        if index >= len(args) or wanted is None:
+            return False
+        if check is not None and check.mask == index:
+            return covers(args[index], wanted, state)
+        if check is not None and check.namespace == index and check.family == "capability":
+            root = args[index]
+            while root.op in ("&", "ld", ".", "*"):
+                root = root.args[0]
+            if root.op == "G" and root.args[0] in self.pack.initial:
+                return True
+        return same(args[index], wanted) or _equal_constant(args[index], wanted, state)
 
     def _result_of(self, pattern: Any, names: Bindings, frame: Frame, state: State) -> bool | None:
         """`x == f(a, _)`: x is what a call of f with these arguments returned; None where that is not known."""
@@ -280,17 +299,6 @@ class Matcher:
 def _subject_fits(subject: Value, state: State, frame: Frame) -> bool:
     now = state.subject if state.subject is not None else frame.values.zero
     return subject is now
-
-
-def fits(check: Check | None, index: int, wanted: Value | None, pattern: Any, args: tuple[Value, ...], state: State) -> bool:
-    """Whether argument `index` of a passed check is the wanted one; masks need only be covered."""
-    if pattern[0] in ("any", "rest"):
-        return True
-    if index >= len(args) or wanted is None:
-        return False
-    if check is not None and check.mask == index:
-        return covers(args[index], wanted, state)
-    return same(args[index], wanted) or _equal_constant(args[index], wanted, state)
 
 
 def _equal_constant(a: Value, b: Value, state: State) -> bool:

@@ -16,7 +16,6 @@ from verifier.program.way import INIT, OWN
 
 DEPTH = 2  # calls below a function that what it does, and what it asks for, is looked for in
 COMMON = 300  # a function with more callers, or a member with more functions that store to it, tells nothing
-ROOTS = frozenset({"init_user_ns", "init_net", "init_nsproxy", "init_task"})  # objects of the initial namespaces
 SUCCESS = ZERO | POS
 CAPABILITY, ASKED = "capability", "asked"
 
@@ -57,7 +56,7 @@ class Guards:
             return None
         if check.namespace is not None:
             spelled = arguments[check.namespace] if check.namespace < len(arguments) else ""
-            initial = spelled.lstrip("&*").split("->")[0].split(".")[0] in ROOTS
+            initial = spelled.lstrip("&*").split("->")[0].split(".")[0] in self.pack.initial
         else:
             initial = any("init_user_ns" in repr(granted) for _, granted in check.implies)
         return (self.capabilities[numbers[0]], INIT if initial else OWN)
