@@ -8,8 +8,9 @@ from typing import Any
 
 from lattices import expressions
 from lattices.entries import Entry, similar
-from lattices.expressions import Expr, PatternError
+from lattices.expressions import Expr
 from lattices.model import Accessor, Pack
+from lattices.parsing import PatternError, parse
 
 
 class Reader:
@@ -32,7 +33,7 @@ class Reader:
             entry.fail(f"`{key}` holds {text!r}, which is no string", "write C expressions in quotes", key)
             return None
         try:
-            parsed = expressions.parse(text)
+            parsed = parse(text)
         except PatternError as error:
             entry.fail(error.message, "", key, text, error.column - 1)
             return None

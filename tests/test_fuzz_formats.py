@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from test_cli_program import PATCH, PROGRAM, RULES
 
-from lattices import expressions, pack
+from lattices import pack, parsing
 from lattices.source import Source
 from reports import json_document, mail, markdown, sarif, text
 from verifier.errors import KqualError
@@ -82,8 +82,8 @@ def test_rule_files(tmp_path, data):
 @SLOW
 def test_expressions_of_rules(data):
     try:
-        expressions.parse(data)
-    except expressions.PatternError as error:
+        parsing.parse(data)
+    except parsing.PatternError as error:
         assert str(error)
 
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lattices.expressions import PatternError, names, parse, rebuild, show, substitute, walk
+from lattices.expressions import names, rebuild, show, substitute, walk
+from lattices.parsing import PatternError, parse
 
 P = ("name", "p")
 

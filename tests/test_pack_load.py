@@ -6,8 +6,8 @@ import pytest
 
 from lattices import model
 from lattices.digest import FOR_PEOPLE
-from lattices.expressions import parse
 from lattices.pack import PackError, collect, load, version_matches
+from lattices.parsing import parse
 
 BASE = """
 [constants]

@@ -8,7 +8,7 @@ import pytest
 from gate_trees import RULES, Bench, diff, write_tree
 
 from lattices import pack as packs
-from lattices.expressions import parse
+from lattices.parsing import parse
 from verifier.cli.attacker import Attacker, limit
 from verifier.cli.main import main
 from verifier.errors import UsageError

@@ -38,17 +38,18 @@ def _diagnose(root: str, config: str, build: str | None, progress: Callable[...,
 
 def _load_pack(extra: tuple[str, ...], version: str, store: Store | None = None) -> Any:
     """The rules for a kernel version; from the store where it has read the same files already."""
-    from lattices import kept, pack
+    from lattices import kept
+    from lattices.layers import DIRECTORY
 
-    if store is None or not version:
-        return pack.load(None, extra, version) if version else pack.load(None, extra)
-    key = kept.key([pack.DIRECTORY, *map(Path, extra)], version)
-    data = store.get(RULES, key)
+    key = kept.key([DIRECTORY, *map(Path, extra)], version)
+    data = store.get(RULES, key) if store is not None else None
     if data is not None:
         with suppress(MsgspecError):  # of another shape: then the files are read
             return kept.decode(data)
-    found = pack.load(None, extra, version)
-    if not store.readonly:
+    from lattices import pack  # what reads the files
+
+    found = pack.load(None, extra, version) if version else pack.load(None, extra)
+    if store is not None and not store.readonly:
         store.put(RULES, key, kept.encode(found))
     return found
 

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Iterator, MutableMapping, Seque
 
 import msgspec
 
-from lattices.pack import Pack
+from lattices.model import Pack
 from verifier.coverage.sites import Site
 from verifier.coverage.upward import Upward, below_doors
 from verifier.flow.state import State

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from lattices.pack import Pack
+from lattices.model import Pack
 from verifier.coverage.asks import Asks
 from verifier.coverage.difference import Effect
 from verifier.coverage.judge import Judge

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
-from lattices.pack import Pack
+from lattices.model import Pack
 from verifier.program.analyse import Analysis
 from verifier.program.link import Program
 

@@ -5,19 +5,17 @@ A mail's body may be quoted-printable or base64 (RFC 2045); the standard library
 
 from __future__ import annotations
 
-import email
-import email.header
-import email.policy
 import re
-from email.message import Message
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from verifier.errors import KqualError
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 MOST_MAILS = 1000
 _FROM_LINE = re.compile(rb"^From \S+ +\w{3} \w{3} .*\d{4}\r?\n(?=[A-Za-z-]+:)", re.MULTILINE)
 _HEADERS = re.compile(rb"\A(?:From \S+.*\r?\n)?(?:[A-Za-z][A-Za-z0-9-]*:.*\r?\n(?:[ \t].*\r?\n)*)+\r?\n")
-_FLAT = email.policy.compat32
 
 
 class Piece(NamedTuple):
@@ -52,8 +50,10 @@ def _is_mail(text: bytes) -> bool:
 
 
 def _piece(mail: bytes) -> Piece:
+    from email import message_from_bytes, policy  # a bare diff needs nothing of this
+
     body = mail.split(b"\n", 1)[1] if mail.startswith(b"From ") else mail
-    message = email.message_from_bytes(body, policy=_FLAT)
+    message = message_from_bytes(body, policy=policy.compat32)
     parts = [_decoded(part) for part in message.walk() if not part.is_multipart()]
     subject = "".join(
         part.decode(coding or "ascii", "replace") if isinstance(part, bytes) else part
@@ -64,9 +64,12 @@ def _piece(mail: bytes) -> Piece:
 
 def _words(subject: object) -> list[tuple[bytes | str, str | None]]:
     """The encoded words of a subject; codings that Python does not know are read as ASCII."""
+    from email.errors import HeaderParseError
+    from email.header import decode_header
+
     try:
-        words = email.header.decode_header(str(subject))
-    except email.header.HeaderParseError:
+        words = decode_header(str(subject))
+    except HeaderParseError:
         return [(str(subject), None)]
     return [(word, coding if coding and _known(coding) else None) for word, coding in words]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from lattices.pack import Pack
+from lattices.model import Pack
 from verifier import findings as F
 from verifier.flow.summary import Result
 from verifier.gate import module, revisions

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from lattices import catalogue, expressions
-from lattices.pack import Pack
+from lattices.model import Pack
 from verifier.modules.conditions import without_comments
 from verifier.modules.hookdefs import DEFINITIONS, HEADER, Definitions, read_definitions
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from lattices import expressions
-from lattices.pack import Pack
+from lattices.model import Pack
 from verifier.modules.hookdefs import Definitions
 from verifier.modules.tables import Module
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lattices.pack import Pack
+from lattices.model import Pack
 from verifier.errors import KqualError
 from verifier.frontend.extract import extract
 from verifier.modules.hookdefs import read_definitions

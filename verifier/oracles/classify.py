@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lattices.pack import Pack
+from lattices.model import Pack
 from verifier.flow.state import State
 from verifier.flow.transfer import Frame
 from verifier.flow.values import Value

@@ -6,7 +6,7 @@ mapping of no mount, and right only where the file system cannot be mounted with
 
 from __future__ import annotations
 
-from lattices.pack import Check
+from lattices.model import Check
 from verifier.flow.summary import Shape
 from verifier.flow.transfer import Call
 from verifier.flow.values import Value

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from lattices.expressions import ANY, Expr, names, rebuild, show
-from lattices.pack import Pack
+from lattices.model import Pack
 from verifier.flow.summary import Place
 
 SHOWN = 8  # sites of each sort that a candidate names

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from lattices import qualifiers
-from lattices.pack import Rule
+from lattices.model import Rule
 from verifier.flow.refine import outcome, refine
 from verifier.flow.solver import SITE_BITS
 from verifier.flow.state import ANY, NONZERO, State

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lattices.pack import Check, Pack
+from lattices.model import Check, Pack
 from verifier.flow import memory
 from verifier.flow.refine import outcome
 from verifier.flow.state import ZERO, State

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from lattices.pack import Check, Pack, Rule
+from lattices.model import Check, Pack, Rule
 from verifier.flow.state import ANY, NEG, POS, ZERO
 from verifier.oracles.locked import under
 from verifier.oracles.patterns import (

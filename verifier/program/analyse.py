@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from lattices.pack import Pack
+from lattices.model import Pack
 from verifier import findings as F
 from verifier.errors import StoreError
 from verifier.ir.model import decode

@@ -11,8 +11,7 @@ from typing import Any
 
 from lattices import expressions
 from lattices.expressions import Expr
-from lattices.model import Privilege
-from lattices.pack import Pack
+from lattices.model import Pack, Privilege
 from verifier.ir.model import Unit, decode
 from verifier.program.doors import Doors
 from verifier.program.link import Program

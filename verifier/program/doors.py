@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from lattices.pack import Door, Pack
+from lattices.model import Door, Pack
 from verifier.program.layered import differing
 from verifier.program.link import Program
 from verifier.program.packed import numbering

@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, MutableMapping
 
-from lattices.pack import Pack
+from lattices.model import Pack
 from verifier.flow.ensures import alternatives
 from verifier.flow.solver import Solver
 from verifier.flow.summary import TRIVIAL, Requirement, Result, Summary

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lattices.model import Check as Meaning
-from lattices.pack import Pack
+from lattices.model import Pack
 from verifier.flow.state import POS, ZERO
 from verifier.flow.summary import Result
 from verifier.oracles.passed import OTHER

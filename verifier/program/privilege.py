@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
-from lattices.pack import Pack
+from lattices.model import Pack
 from verifier.findings import FREE, IN_INIT, IN_OWN, Finding
 from verifier.flow.summary import Result
 from verifier.program.bodies import Bodies

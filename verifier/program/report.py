@@ -7,7 +7,7 @@ import re
 import msgspec
 
 from lattices import qualifiers
-from lattices.pack import Pack
+from lattices.model import Pack
 from verifier.findings import Finding, Obligations, Sibling, Step
 from verifier.flow.summary import Place
 from verifier.oracles.patterns import ACTS_AS, calls_in

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from lattices.pack import Pack
+from lattices.model import Pack
 from verifier.errors import KqualError
 from verifier.program.analyse import Analysis, shaped
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 
-from lattices.pack import Pack
+from lattices.model import Pack
 from verifier.findings import Finding, Sibling, Step
 from verifier.flow.summary import Place, Result
 from verifier.oracles.siblings import Check

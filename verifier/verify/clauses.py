@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lattices.pack import Rule
+from lattices.model import Rule
 from verifier.verify.points import Point
 from verifier.verify.terms import Term, Terms, deref, evaluate, operation, same, show, signed
 from verifier.verify.world import World

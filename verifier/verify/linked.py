@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from lattices.pack import Pack
+from lattices.model import Pack
 from verifier.ir.model import decode
 from verifier.program.doors import Doors
 from verifier.program.index import INDEX_VERSION, UnitIndex, index_unit

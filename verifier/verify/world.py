@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lattices.pack import Pack
+from lattices.model import Pack
 from verifier.ir.model import Function
 from verifier.program.bodies import Bodies
 from verifier.program.doors import Doors
