@@ -49,6 +49,7 @@ LEDGER_TITLES = {
     "not-c-rust": "Rust files, which are not read",
     "not-c-assembly": "assembly files, which are not read",
     "tree": "notes on the tree",
+    "out-of-scope": "not read: what its functions check, and the doors in it, are not known",
     "attacker": "findings left out for the attacker asked about",
     "patch-note": "facts of the change",
     "patch-series": "the patches one by one",

@@ -100,6 +100,14 @@ def test_json_stands_alone_on_standard_output(run):
     assert {"kind": "tree", "what": "one option is missing"} in data["completeness"]["ledger"]
 
 
+def test_what_a_scope_leaves_out_stands_in_the_ledger(run):
+    ledgers = [
+        json.loads(run("scan", "tree", "--format", "json", *scope, parts=Parts(clean_document())).out)["completeness"]["ledger"]
+        for scope in ((), ("--scope", "fs"))
+    ]
+    assert [entry for entry in ledgers[1] if entry not in ledgers[0]] == [{"kind": "out-of-scope", "what": "all units outside of fs"}]
+
+
 def test_options_reach_the_analysis(run, tmp_path):
     parts = Parts()
     run("scan", "tree", "--config", "defconfig", "--build", "b", "--scope", "fs", "--scope", "tree/fs", "-j", "3", parts=parts)

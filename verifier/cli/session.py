@@ -128,6 +128,8 @@ def annotate(document: Document, session: Session, report_scope: tuple[str, ...]
         document.fixed = [f for f in document.fixed if within(f.file, report_scope)]
     document.configuration = configuration_of(session) | document.configuration
     document.completeness.ledger += [LedgerEntry(kind="tree", what=note) for note in tree.notes]
+    if session.scope:
+        document.completeness.ledger.append(LedgerEntry(kind="out-of-scope", what=f"all units outside of {', '.join(session.scope)}"))
     document.completeness.ledger += [
         LedgerEntry(kind=f"rule-{rule.what}", what=f"{rule.id}: {rule.reason} ({rule.file}:{rule.line})")
         for rule in pack.overlaid
