@@ -194,7 +194,7 @@ def _lines(found: Branches) -> Iterator[str]:
             yield from (f"        {text}" for text in change.commits)
             yield from (f"        {text}" for text in change.diff)
             if not change.commits and not change.diff:
-                yield "        the source of both trees is needed to say what changed"
+                yield "        no difference to show: one of the trees lacks the function, or its source is not at hand"
     yield ""
     yield from (f"{word}: {MEANINGS[state]}" for state, word in STATES.items() if any(state in line.states for line in found.lines))
     yield summary_line(found)

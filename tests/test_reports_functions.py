@@ -99,6 +99,16 @@ def test_blocks_say_what_leaves_them(report):
     assert "before it: nothing passed; on some ways: security_thing(thing)" in page, "the operation's block joins both"
 
 
+def test_a_store_of_another_version_gives_pictures_without_states(report, tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(report[1].parent / "cache"))
+    monkeypatch.setattr("verifier.program.stored.read", lambda *_: None)
+    with pytest.raises(SystemExit) as ended:
+        main(["report", "--format", "html", "-o", str(tmp_path / "r")])
+    assert ended.value.code == 0 and "scan again" in capfd.readouterr().err
+    page = next((tmp_path / "r" / "functions").iterdir()).read_text(encoding="utf-8")
+    assert "K asks a wanted check" in page.replace("<b>", "").replace("</b>", "") and "before it:" not in page
+
+
 def test_a_step_through_a_slot_shows_its_line(report):
     page = next((report[0] / "findings").iterdir()).read_text(encoding="utf-8")
     assert "through thing_ops.use, one of 2 functions there" in page

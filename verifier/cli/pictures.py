@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from reports.html.material import CallFacts, Facts, FunctionGraph, GraphBlock, Leaving, SlotCall
+from verifier.cli import messages
 from verifier.cli.catalogue import Catalogue, FunctionRecord
+from verifier.cli.states import Passed, States
 from verifier.errors import KqualError
 from verifier.flow.leaving import OUT
 from verifier.ir.model import Function
@@ -18,16 +20,15 @@ Graphs = Callable[[str, str, int], FunctionGraph | None]
 
 def graphs(catalogue: Catalogue, pack: Any) -> Graphs:
     """Gives the graph of the function that holds a place, with the checks passed on the ways to each block."""
-    from verifier.cli.states import States
-
     states = States(catalogue, pack)
-    loaded = False
+    loaded: bool | None = None
 
     def graph(file: str, function: str, line: int) -> FunctionGraph | None:
         nonlocal loaded
-        if not loaded:
-            loaded = True
-            states.whole()
+        if loaded is None:
+            loaded = states.whole()
+            if not loaded:
+                messages.warning("the report does not tell what is passed in functions: another version of kqual wrote the store; scan again")
         try:
             rows = catalogue.in_file(file)
         except KqualError:
@@ -36,7 +37,9 @@ def graphs(catalogue: Catalogue, pack: Any) -> Graphs:
         named = [record for record in records.values() if record.name == function]
         record = max(named, key=lambda record: record.line, default=None)
         body = states.body(record) if record is not None else None
-        return _graph(record, body, states) if record is not None and body is not None else None
+        if record is None or body is None:
+            return None
+        return _graph(record, body, states.passed(record, body) if loaded else Passed({}, {}))
 
     return graph
 
@@ -67,8 +70,7 @@ def calls(catalogue: Catalogue) -> Facts:
     return facts
 
 
-def _graph(record: FunctionRecord, body: Function, states: Any) -> FunctionGraph:
-    passed = states.passed(record, body)
+def _graph(record: FunctionRecord, body: Function, passed: Passed) -> FunctionGraph:
     texts = expression_texts(body.exprs)
     blocks = []
     for number, block in enumerate(body.blocks):

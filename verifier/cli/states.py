@@ -37,10 +37,11 @@ class States:
         """The function's IR; None when the store lost its unit."""
         return self.bodies.body(record)  # type: ignore[arg-type]
 
-    def whole(self) -> None:
+    def whole(self) -> bool:
         """Load the whole program and all results, once: for questions about many functions.
 
-        Nothing happens when the store holds none.
+        False when the store holds none that this version reads; each function then takes a program of its own, which
+        is too much for hundreds of them.
         """
         last = used(self.catalogue.store)
         program = stored.read(self.catalogue.store, last.linked) if last is not None else None
@@ -48,6 +49,7 @@ class States:
         if program is not None and results is not None:
             self._engine = Engine(program, self.bodies, self.pack)
             self._engine.results = Results.decode(results)
+        return self._engine is not None
 
     def _engine_for(self, record: FunctionRecord) -> Engine:
         """An engine that knows the function and its callees."""
