@@ -369,6 +369,8 @@ class Patched:
     def groups(self) -> list[pch_of.Group]:
         """The groups whose precompiled header the overlay changes."""
         groups: dict[str, pch_of.Group] = {}
+        if not pch_of.holds(pch_of.folder(self.tree.build), self.overlay):
+            return []
         for command in self.tree.commands:
             group = work_of(command, self.tree.root, self.build).group
             if group is not None:
@@ -414,7 +416,7 @@ class Patched:
 def changed_headers(tree: Tree, overlay: dict[str, bytes]) -> dict[str, set[str]]:
     """The precompiled headers of which an overlay changes a file, by key, with all their files."""
     patched = Patched(tree, overlay)
-    found = [patched.base_of(group) for group in patched.groups()] if any(not name.endswith(".c") for name in overlay) else []
+    found = [patched.base_of(group) for group in patched.groups()]
     return {made.key: set(made.dependencies) for made in found if made is not None}
 
 
@@ -445,7 +447,7 @@ def extract_files(
     works = [work_of(command, tree.root, build) for command in commands]
     tasks = [Task(number, work, work.group, False) for number, work in enumerate(works)]
     with tempfile.TemporaryDirectory(prefix="kqual-pch-") as place:
-        groups = Patched(tree, overlay).groups() if any(not name.endswith(".c") for name in overlay) else []
+        groups = Patched(tree, overlay).groups()
         headers = [Task(number, None, group, True) for number, group in enumerate(groups)]
         if headers:
             for _, result in run(headers, tree, place, jobs, overlay, limits):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -137,6 +137,19 @@ def lookup(group: Group, place: Path, sources: Sources) -> Precompiled | None:
     if not os.path.exists(found.path):
         return None
     return found if found.key == sources.key(group.key, found.dependencies) else None
+
+
+def holds(place: Path, names: Iterable[str]) -> bool:
+    """Whether a file of these went into any precompiled header of a folder."""
+    wanted = set(names)
+    for file in place.glob("*.json"):
+        try:
+            found = msgspec.json.decode(file.read_bytes(), type=Precompiled)
+        except (OSError, msgspec.MsgspecError):
+            continue  # of another version: it is not used either
+        if not wanted.isdisjoint(found.dependencies):
+            return True
+    return False
 
 
 def make(

@@ -86,21 +86,31 @@ def mended(
         wanted[fid] = new
         heapq.heappush(queue, (min(new, value(fid)), fid))
 
+    def nearer(fid: str, by: tuple[int, str]) -> None:
+        """A caller came nearer: only that one has to be looked at."""
+        new = by[0] + 1, by[1]
+        if new < wanted.get(fid, value(fid)) and not source(fid) and not closed(fid):
+            wanted[fid] = new
+            heapq.heappush(queue, (new, fid))
+
     for fid in sorted(set(suspects)):
         look(fid)
     while queue:
         key, fid = heapq.heappop(queue)
-        new = wanted.get(fid)
-        if new is None or key != min(new, value(fid)):
+        new, old = wanted.get(fid), value(fid)
+        if new is None or key != min(new, old):
             continue
-        if new < value(fid):
+        if new < old:
             del wanted[fid]
             enter(fid, new)
-        else:
-            enter(fid, FAR)
-            look(fid)
+            for callee in callees(fid):
+                nearer(callee, new)
+            continue
+        enter(fid, FAR)
+        look(fid)
         for callee in callees(fid):
-            look(callee)
+            if wanted.get(callee, value(callee)) == (old[0] + 1, old[1]):  # of others it was not the nearest caller
+                look(callee)
     return out
 
 
