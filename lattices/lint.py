@@ -191,7 +191,7 @@ class _Linter:
             check = self.pack.check(name)
             if check is None or check.allow == "none":
                 continue
-            granted = _granted(self.pack, name) | {f"security_{name}"}  # a wrapper is named after its hook
+            granted = self.pack.granted(name) | {f"security_{name}"}  # a wrapper is named after its hook
             met = next((call for call in wanted if call in granted), "")
             if met:
                 message = f"the operation {name} is a check that grants {met}, which the rule requires"
@@ -206,18 +206,6 @@ class _Linter:
     def _at_operation(self, rule: Rule, name: str, message: str, hint: str) -> None:
         at = max(rule.operation_text.find(name), 0)
         self.report(rule, message, hint, "operation", rule.operation_text, at)
-
-
-def _granted(pack: Pack, name: str) -> set[str]:
-    """Names of the checks that passing `name` grants by `implies`, itself included."""
-    granted, todo = {name}, [name]
-    while todo:
-        check = pack.check(todo.pop())
-        for _, right in check.implies if check is not None else ():
-            if right[1] not in granted:
-                granted.add(right[1])
-                todo.append(right[1])
-    return granted
 
 
 def _words(name: str) -> list[str]:

@@ -247,6 +247,17 @@ class Pack:
         known = self.hooks.get(hook)
         return known.functions if known is not None else (f"security_{hook}",)
 
+    def granted(self, name: str) -> set[str]:
+        """Names of the checks that passing `name` grants by `implies`, itself included."""
+        granted, todo = {name}, [name]
+        while todo:
+            check = self.check(todo.pop())
+            for _, right in check.implies if check is not None else ():
+                if right[1] not in granted:
+                    granted.add(right[1])
+                    todo.append(right[1])
+        return granted
+
     def rule(self, name: str) -> Rule | None:
         """The rule of that id."""
         return next((rule for rule in self.rules if rule.id == name), None)

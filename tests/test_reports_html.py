@@ -248,4 +248,9 @@ def test_who_decides_in_every_case():
         "selinux and landlock implement inode_unlink; whichever of them is loaded is asked."
     )
     assert deciders(free, "capable-only").startswith("No security module:")
+    assert deciders(free, "capable-only", ["capable"]).startswith("No security module:")
+    behind = replace(MODULES, checks={"may_look": ("landlock",), "security_inode_unlink": ("selinux", "landlock")})
+    assert deciders(behind, "may-look", ["may_look"]) == "landlock implements a hook that may_look asks."
+    assert deciders(behind, "slot-sibling:x", ["security_inode_unlink"]) == "landlock implements inode_unlink; selinux would, too, but not with lsm=landlock."
+    assert "in name only" in deciders(behind, "slot-sibling:x", ["security_inode_other"])
     assert "in name only" in deciders(replace(free, rules={"x": (("inode_x",), ())}), "x")

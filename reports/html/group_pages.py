@@ -51,7 +51,7 @@ def _rules(run: Run) -> None:
             [run.row(finding) for finding in members[: groups.MOST_ROWS]], max(0, len(members) - groups.MOST_ROWS),
             [(wording.plain(hook), run.hook_pages.get(hook, "")) for hook in checks],
             operations.by_verdict(run.found.by_rule.get(rule, []), run.link, lambda _: "") if run.found.known else [],
-            modules_view.deciders(material.modules, rule),
+            modules_view.deciders(material.modules, rule, checks),
         )  # fmt: skip
         run.page(run.rule_pages[rule], "rule.html.j2", rule=view)
 

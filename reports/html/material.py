@@ -134,7 +134,8 @@ class ModuleText:
 class Modules:
     """Which module decides what.  `order` is the value of `lsm=` ("" where all modules of the tree count), `services`
     are (service, rules that ask for LSM hooks, {module: rules it decides}), `vacuous` (rule, service, hooks), `rules`
-    maps rules to their hooks and the modules that implement one of them, `checks` functions that ask hooks to modules."""
+    maps rules to their hooks and the modules that implement one of them, `checks` functions that ask hooks, themselves or in
+    what they imply, to modules."""
 
     modules: tuple[ModuleText, ...]
     order: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reports import wording
@@ -56,22 +57,37 @@ def modules_view(found: Modules, rule_pages: dict[str, str]) -> ModulesView:
     )  # fmt: skip
 
 
-def deciders(found: Modules | None, rule: str) -> str:
-    """Which modules would have been asked about the operation of a rule, in one sentence; "" where that is not known."""
+def deciders(found: Modules | None, rule: str, checks: Iterable[str] = ()) -> str:
+    """Which modules would have been asked about the operation of a rule, in one sentence; "" where that is not known.
+
+    `checks` are the wanted ones: they tell of rules that ask for no hook themselves, and of siblings, which have no rule.
+    """
     if found is None:
         return ""
-    if rule not in found.rules:
-        return "No security module: the wanted check is the kernel's own (a capability, a permission, lockdown) and holds whatever modules are loaded."
-    hooks, modules = found.rules[rule]
+    if rule in found.rules:
+        hooks, modules = found.rules[rule]
+        what = wording.listed(list(hooks), "")
+    else:
+        asking = [check for check in checks if check.startswith("security_") or check in found.checks]
+        if not asking:
+            return "No security module: the wanted check is the kernel's own (a capability, a permission, lockdown) and holds whatever modules are loaded."
+        asked = {name for check in asking for name in found.checks.get(check, ())}
+        modules = tuple(module.name for module in found.modules if module.name in asked)
+        names = [check.removeprefix("security_") for check in asking]
+        what = wording.listed(names, "") if names != asking else f"a hook that {wording.listed(names, '')} asks"
+    return wording.plain(_decide(found, what, modules))
+
+
+def _decide(found: Modules, what: str, modules: tuple[str, ...]) -> str:
+    """Who of some modules is loaded and implements `what`."""
     loaded = {module.name for module in found.modules if module.loaded}
     on, off = [m for m in modules if m in loaded], [m for m in modules if m not in loaded]
-    asked = wording.listed(list(hooks), "")
     if not modules:
-        return wording.plain(f"None: no module of this tree implements {asked}, so the check is there in name only.")
+        return f"None: no module of this tree implements {what}, so the check is there in name only."
     implement = "implements" if len(on or off) == 1 else "implement"
     if not found.order:
-        return wording.plain(f"{wording.listed(on, '')} {implement} {asked}; whichever of them is loaded is asked.")
+        return f"{wording.listed(on, '')} {implement} {what}; whichever of them is loaded is asked."
     if not on:
-        return wording.plain(f"None of those loaded (lsm={found.order}): only {wording.listed(off, '')} {implement} {asked}.")
+        return f"None of those loaded (lsm={found.order}): only {wording.listed(off, '')} {implement} {what}."
     rest = f"; {wording.listed(off, '')} would, too, but not with lsm={found.order}" if off else ""
-    return wording.plain(f"{wording.listed(on, '')} {implement} {asked}{rest}.")
+    return f"{wording.listed(on, '')} {implement} {what}{rest}."

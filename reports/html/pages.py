@@ -109,7 +109,7 @@ def _findings(report: Run) -> None:
         view = finding_view(
             finding, report.row(finding), report.document, report.sources, link=report.link,
             hook_pages=report.hook_pages, function_page=graphs.get((finding.file, finding.function), ""),
-            reason=rule.reason if rule is not None else "", deciders=modules_view.deciders(report.material.modules, finding.rule),
+            reason=rule.reason if rule is not None else "", deciders=modules_view.deciders(report.material.modules, finding.rule, finding.requires),
             graphs=known, facts=report.material.calls,
             previous="" if before is finding else f"{before.fingerprint}.html",
             following="" if after is finding else f"{after.fingerprint}.html",

@@ -72,6 +72,10 @@ def modules(store: Store, pack: Any, order: list[str] | None) -> Modules | None:
         for hook in module.hooks:
             for function in pack.functions(hook) or (f"security_{hook}",):
                 checks.setdefault(function, []).append(name)
+    for check in pack.checks:
+        asked = set().union(*(checks.get(other, ()) for other in pack.granted(check)))
+        if asked:
+            checks[check] = [name for name in found.modules if name in asked]
     total: dict[str, int] = {}
     for operation in found.operations:
         total[operation.service] = total.get(operation.service, 0) + 1
