@@ -88,6 +88,7 @@ def read(
     if later and any(t.file.startswith("<") for t in (*out.lost, *out.partial)):
         seen |= _take(tree, base, contents, later, keys, before, jobs, out)  # without a sound header nothing is spared
     elif later:
+        out.total += len(later)  # as they were, which is known in full
         out.notes.append(f"{len(later)} units that contain a changed header name nothing that it changes: not read again")
     _read_new(tree, base, overlay, contents, seen, scope, jobs, out, patched is None)
     _remark(overlay, included.keys() | seen | {r.file for r in base.records}, out, patched is None)
