@@ -271,8 +271,10 @@ def test_dismissed_findings_show_when_asked_for(tmp_path, page):
     index = write(new, tmp_path / "s", comparison=compare(document(), new))
     page.open(url(index, "#tier=all&state=new"))
     assert rows(page) == 1 and "came" in page.value("document.querySelector('#table tbody').textContent")
-    page.open(url(index, f"#q={document().findings[0].fingerprint}"))
-    assert rows(page) == 1, "fingerprints are found"
+    for found in (document().findings[0], document().findings[-1]):
+        page.open(url(index, f"#tier=all&q={found.fingerprint}"))
+        assert rows(page) == 1, "fingerprints are found, those of notes, too"
+    assert page.value("document.querySelector('#table tbody td:nth-child(5) a').getAttribute('href')").startswith("rules/")
 
 
 def test_hostile_names_stay_text(tmp_path, page):

@@ -165,7 +165,7 @@ def _lists(report: Run, comparison: comparing.Comparison | None) -> None:
     entries += [
         (d.finding, report.service(d.finding), id(d.finding) in report.pages, "dismissed", f"{d.verdict}: {d.reason}") for d in document.dismissed
     ]
-    data, left = rows.index_data(entries)
+    data, left = rows.index_data(entries, report.rule_pages)
     if document.dismissed:
         listing = [(report.row(d.finding), wording.plain(d.verdict), wording.plain(d.reason)) for d in document.dismissed]
         report.page("dismissed.html", "dismissed.html.j2", dismissed=listing)

@@ -82,12 +82,12 @@ def tables(rows: list[Row], tier: str) -> list[tuple[str, Table]]:
     return out
 
 
-def index_data(entries: Iterable[tuple[Finding, str, bool, str, str]]) -> tuple[bytes, int]:
+def index_data(entries: Iterable[tuple[Finding, str, bool, str, str]], rule_pages: dict[str, str]) -> tuple[bytes, int]:
     """The data of the index as a script, and how many findings it leaves out.
 
     `entries` are (finding, service, has a page, state, remark) in report order; a state is one of STATES.  A script and not JSON, because pages opened from
-    disk may not fetch.  Words are stored once; rows hold their numbers: fingerprint ("" without a page), tier, kind,
-    file, line, function, operation, object, wanted checks, rule, service, door, subject, state, remark.
+    disk may not fetch.  Words are stored once; rows hold their numbers: fingerprint, tier, kind, file, line, function,
+    operation, object, wanted checks, rule, service, door, subject, state, remark, whether it has a page.
     """
     words: dict[str, int] = {}
 
@@ -101,11 +101,13 @@ def index_data(entries: Iterable[tuple[Finding, str, bool, str, str]]) -> tuple[
             left += 1
             continue
         rows.append([
-            finding.fingerprint if paged else "", TIERS.index(finding.tier) if finding.tier in TIERS else 2,
+            wording.plain(finding.fingerprint), TIERS.index(finding.tier) if finding.tier in TIERS else 2,
             word(finding.kind), word(finding.file), finding.line, word(door_title(finding.function)),
             word(finding.operation), word(finding.object), [word(name) for name in finding.requires], word(finding.rule),
             word(service), word(door_title(finding.door)), word(finding.subject), word(state), word(remark),
+            int(paged),
         ])  # fmt: skip
-    data = {"tiers": TIERS, "kinds": wording.TITLES, "sentences": wording.SENTENCES, "unnamed": wording.UNNAMED, "nameless": wording.NAMELESS, "words": list(words), "rows": rows}
+    pages = {words[wording.plain(rule)]: page for rule, page in rule_pages.items() if page and wording.plain(rule) in words}
+    data = {"pages": pages, "tiers": TIERS, "kinds": wording.TITLES, "sentences": wording.SENTENCES, "unnamed": wording.UNNAMED, "nameless": wording.NAMELESS, "words": list(words), "rows": rows}
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
     return f"window.kqualFindings={text};\n".encode(), left

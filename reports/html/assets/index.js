@@ -16,7 +16,7 @@
   const rows = data.rows.map((r, rank) => {
     const hooks = r[8].map((i) => words[i]);
     const row = {
-      rank, page: r[0] ? "findings/" + r[0] + ".html" : "", tier: data.tiers[r[1]], kind: words[r[2]], file: words[r[3]],
+      rank, id: r[0], page: r[15] ? "findings/" + r[0] + ".html" : "", rulePage: data.pages[r[9]] || "", tier: data.tiers[r[1]], kind: words[r[2]], file: words[r[3]],
       line: r[4], func: words[r[5]], operation: words[r[6]], object: words[r[7]], hooks, rule: words[r[9]],
       service: words[r[10]], door: words[r[11]], subject: words[r[12]],
       state: words[r[13]], remark: words[r[14]], text: "",
@@ -28,7 +28,7 @@
     return row;
   });
   const text = (row) => (row.text = row.text || [row.tier, row.title, row.kind, row.file + ":" + row.line, row.func, row.headline,
-    row.object, row.rule, row.service, row.door, row.subject, row.page, row.hooks.join(" "), row.state, row.remark].join("\n").toLowerCase());
+    row.object, row.rule, row.service, row.door, row.subject, row.id, row.hooks.join(" "), row.state, row.remark].join("\n").toLowerCase());
 
   function fill(name, of, first) {
     const counts = new Map();
@@ -113,18 +113,20 @@
   }
   function drawn(row) {
     const out = document.createElement("tr");
-    let what = row.headline;
-    if (row.page) {
-      what = element("a", row.headline);
-      what.href = row.page;
-    }
+    const linked = (part, page) => {
+      if (!page) return part;
+      const link = element("a");
+      link.href = page;
+      link.append(part);
+      return link;
+    };
     const door = (row.door || "no door is known") + (row.subject && row.subject !== "user" ? ", on behalf of: " + row.subject : "");
     const marks = [element("span", row.tier, "tier " + row.tier)];
     if (row.state) marks.push(document.createElement("br"), row.state);
-    const whats = [what];
+    const whats = [linked(row.headline, row.page)];
     if (row.remark) whats.push(document.createElement("br"), row.remark);
     out.append(cell(...marks), cell(element("code", row.file + ":" + row.line), document.createElement("br"), element("code", row.func)),
-      cell(...whats), cell(row.title), cell(element("code", row.rule), document.createElement("br"), row.service), cell(door));
+      cell(...whats), cell(row.title), cell(linked(element("code", row.rule), row.rulePage), document.createElement("br"), row.service), cell(door));
     return out;
   }
   function show() {
