@@ -37,6 +37,7 @@ typedef int pid_t;
 
 #define MAY_EXEC 1
 #define MAY_WRITE 2
+#define S_PRIVATE 512
 #define MAY_READ 4
 #define MAY_APPEND 8
 #define MAY_ACCESS 16
@@ -431,6 +432,7 @@ int security_inode_rmdir(struct inode *dir, struct dentry *dentry);
 int security_inode_rename(struct inode *old_dir, struct dentry *old_dentry, struct inode *new_dir,
 			  struct dentry *new_dentry, unsigned int flags);
 int security_file_permission(struct file *file, int mask);
+int security_inode_permission(struct inode *inode, int mask);
 int security_file_open(struct file *file);
 int security_file_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 int security_file_ioctl_compat(struct file *file, unsigned int cmd, unsigned long arg);

@@ -24,7 +24,7 @@ KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "accessor": {"call": str, "is": str, "reason": str, "versions": str},
     "macro": {"call": str, "is": str, "reason": str, "versions": str},
     "alias": {"member": str, "is": str, "reason": str, "versions": str},
-    "exemption": {"name": str, "params": list, "condition": str, "checks": list, "reason": str, "versions": str},
+    "exemption": {"name": str, "params": list, "condition": str, "checks": list, "silences": list, "reason": str, "versions": str},
     "service": {"id": str, "title": str},
     "subject": {"function": str, "effect": str, "cred": int, "subject": str, "reason": str, "versions": str},
     "door": {

@@ -20,7 +20,7 @@ EXPRESSIONS: dict[type, tuple[str, ...]] = {  # fields that hold expressions, wh
     Rule: ("operation", "requires", "when"),
     Check: ("implies",),
     Accessor: ("value",),
-    Exemption: ("condition", "checks"),
+    Exemption: ("condition", "checks", "silences"),
     Privilege: ("registrars", "when"),
 }
 

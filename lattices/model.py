@@ -27,13 +27,15 @@ class PackError(Exception):
 @dataclass(frozen=True)
 class Exemption:
     """A condition that stands in for the checks.  `params` are the names a named exemption abstracts over;
-    `checks` are patterns of checks that may be left out by their wrappers where the condition holds."""
+    `checks` are patterns of checks that may be left out by their wrappers where the condition holds, `silences` those of
+    checks that then allow without asking anybody."""
 
     condition: Expr
     reason: str
     name: str = ""
     params: tuple[str, ...] = ()
     checks: tuple[Expr, ...] = ()
+    silences: tuple[Expr, ...] = ()
 
 
 @dataclass(frozen=True)

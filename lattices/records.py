@@ -79,9 +79,10 @@ def exemption(reader: Reader, entry: Entry) -> Exemption | None:
     params = entry.strings("params")
     condition = reader.expression(entry, "condition", entry.values["condition"], params)
     checks = [reader.expression(entry, "checks", text, params) for text in entry.strings("checks")]
-    if condition is None or None in checks:
+    silences = [reader.expression(entry, "silences", text, params) for text in entry.strings("silences")]
+    if condition is None or None in checks or None in silences:
         return None
-    return Exemption(condition, entry.values["reason"], entry.values["name"], params, tuple(checks))
+    return Exemption(condition, entry.values["reason"], entry.values["name"], params, tuple(checks), tuple(silences))
 
 
 def subject(_: Reader, entry: Entry) -> SubjectChange:

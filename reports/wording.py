@@ -22,6 +22,11 @@ UNNAMED = {  # the same where the object has no name
     "refetch": "the object was fetched again after {checks}; `{operation}` uses the unchecked one",
     "wrong-namespace": "{checks} is asked in another namespace than that of the object that `{operation}` uses",
 }
+BARE = {  # the same where the finding is about the check itself, and no operation
+    "ignored-result": "the result of {checks} does not decide about anything",
+    "vacuous-check": "{checks} cannot refuse",
+    "wrong-namespace": "{checks} is asked in another namespace than that of the object",
+}
 TITLES = {
     "missing-check": "Missing check",
     "ignored-result": "Ignored result",
@@ -137,6 +142,8 @@ def headline(finding: Finding, mark: str = "`") -> str:
     sentence = SENTENCES.get(finding.kind, "{kind} at `{operation}`: {checks}")
     if finding.object in NAMELESS:
         sentence = UNNAMED.get(finding.kind, sentence)
+    if finding.operation in finding.requires:
+        sentence = BARE.get(finding.kind, sentence)
     text = sentence.replace("`", mark).format(
         kind=finding.kind,
         operation=finding.operation,
@@ -148,6 +155,8 @@ def headline(finding: Finding, mark: str = "`") -> str:
 
 def obligation(finding: Finding, mark: str = "`") -> str:
     """What must hold, in one sentence."""
+    if finding.operation in finding.requires:
+        return plain(f"Where {listed(finding.requires, mark)} is asked, its answer must decide.")
     what = f"{mark}{finding.operation}{mark}"
     about = f" on {mark}{finding.object}{mark}" if finding.object not in (*NAMELESS, finding.operation) else ""
     blank = " (_ stands for any argument)" if _BLANK.search(finding.operation) else ""

@@ -87,3 +87,9 @@ def test_percentages_never_round_up():
 
 def test_braces_in_names_are_no_format():
     assert "{0}" in wording.headline(finding(operation="{0}", requires=["{x}"]))
+
+
+def test_a_finding_about_the_check_itself_names_it_once():
+    one = finding(kind="vacuous-check", operation="security_thing", requires=["security_thing"], object="")
+    assert wording.headline(one) == "`security_thing` cannot refuse"
+    assert wording.obligation(one) == "Where `security_thing` is asked, its answer must decide."

@@ -9,8 +9,7 @@ struct tunnel {
 	int remote;
 };
 
-/* Said to lack the check: the namespace that a caller asked about is not compared here. */
-static int FN_tunnel_changelink(struct net_device *dev, struct nlattr **tb, struct nlattr **data)
+static int tunnel_changelink(struct net_device *dev, struct nlattr **tb, struct nlattr **data)
 {
 	struct tunnel *tunnel = netdev_priv(dev);
 
@@ -26,5 +25,5 @@ int set_link_bad(struct net_device *dev, struct nlattr **tb, struct nlattr **dat
 
 	if (!ns_capable(net->user_ns, CAP_NET_ADMIN))
 		return -EPERM;
-	return FN_tunnel_changelink(dev, tb, data);
+	return tunnel_changelink(dev, tb, data);
 }

@@ -5,8 +5,7 @@
  */
 #include "../kernel.h"
 
-/* Said to lack the check: that the caller fetched by the same number is not known here. */
-static int FN_set_lock(unsigned int fd, unsigned int cmd)
+static int set_lock(unsigned int fd, unsigned int cmd)
 {
 	struct file *file = fget(fd);
 
@@ -21,7 +20,7 @@ static long control(unsigned int fd, unsigned int cmd, unsigned long arg, struct
 {
 	switch (cmd) {
 	case F_SETLK:
-		return FN_set_lock(fd, cmd);
+		return set_lock(fd, cmd);
 	case F_GETOWN:
 		return file->f_flags;
 	default:

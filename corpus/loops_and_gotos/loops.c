@@ -13,8 +13,7 @@ int each_turn_ok(struct thing *thing)
 	return 0;
 }
 
-/* Said to be late: the check of the next turn comes after the operation of this one. */
-int FN_first_turn_only_bad(struct thing *first)
+int first_turn_only_bad(struct thing *first)
 {
 	struct thing *thing;
 
@@ -74,8 +73,7 @@ int at_least_one_turn_ok(struct thing *thing, int count)
 	return 0;
 }
 
-/* Said to be late: the check of the next turn comes after the operation of this one. */
-int FN_skipped_by_continue_bad(struct box *box)
+int skipped_by_continue_bad(struct box *box)
 {
 	int i;
 
@@ -138,8 +136,7 @@ again:
 	return 0;
 }
 
-/* Checked in one pass and used in the next: no rule follows the elements of an array through two loops. */
-int FP_two_passes_ok(struct box *box)
+int two_passes_ok(struct box *box)
 {
 	int i;
 

@@ -60,8 +60,7 @@ int socket_net_ok(struct sock *sk)
 	return 0;
 }
 
-/* Said to be of the wrong subject: capable() in another namespace is not told apart here. */
-int FN_machine_in_namespace_bad(int how)
+int machine_in_namespace_bad(int how)
 {
 	if (!ns_capable(current_user_ns(), CAP_SYS_ADMIN))
 		return -EPERM;

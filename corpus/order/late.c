@@ -72,8 +72,7 @@ int prepared_before_ok(struct box *box)
 	return err;
 }
 
-/* Said to be late: a later check of another object counts as the check that came too late. */
-int FN_late_for_other_object_bad(struct thing *thing, struct thing *other)
+int late_for_other_object_bad(struct thing *thing, struct thing *other)
 {
 	controlled_op(thing); /* expect: missing-check thing-use */
 	if (security_thing(other))

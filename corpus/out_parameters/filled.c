@@ -55,8 +55,7 @@ int checked_out_object_ok(int id)
 	return 0;
 }
 
-/* Said to lack the check: an answer dropped by the caller of a wrapper is not told apart. */
-int FN_checked_out_object_bad(int id)
+int checked_out_object_bad(int id)
 {
 	struct thing *thing = find_thing(id + 1);
 
@@ -108,8 +107,7 @@ int path_filled_ok(const char *name)
 	return err;
 }
 
-/* Said to be another object: out-parameters filled twice by the same name are not known as one key. */
-int FN_path_filled_again_bad(const char *name)
+int path_filled_again_bad(const char *name)
 {
 	struct path path;
 	int err = user_path_at(-100, name, 0, &path);

@@ -1,8 +1,7 @@
 /* An object obtained again by the same key after the check is another object. */
 #include "../kernel.h"
 
-/* Said to be an ignored result: two lookups by one key give the same term. */
-int FN_same_thing_twice_bad(int id)
+int same_thing_twice_bad(int id)
 {
 	struct thing *thing = find_thing(id);
 	int err;
@@ -56,8 +55,7 @@ int fetched_again_and_checked_ok(int id)
 	return err;
 }
 
-/* Said to lack the check: that the caller fetched by the same number is not known here. */
-static int FN_write_by_number(unsigned int fd)
+static int write_by_number(unsigned int fd)
 {
 	struct file *file = fget(fd);
 
@@ -77,7 +75,7 @@ int number_handed_down_bad(unsigned int fd)
 		return -EBADF;
 	err = security_file_permission(file, MAY_WRITE);
 	if (!err)
-		err = FN_write_by_number(fd);
+		err = write_by_number(fd);
 	fput(file);
 	return err;
 }
@@ -191,4 +189,79 @@ int FN_fetched_in_a_loop_bad(int id)
 			return -ENOENT;
 	}
 	return -EAGAIN;
+}
+
+struct thing_request {
+	int id;
+	int flags;
+};
+
+/* What user space wrote may have changed between two reads of it: the second thing is another one. */
+int read_twice_from_user_bad(const struct thing_request *from)
+{
+	struct thing_request request;
+	struct thing *thing;
+	int err;
+
+	if (copy_from_user(&request, from, sizeof(request)))
+		return -EINVAL;
+	thing = find_thing(request.id);
+	if (!thing)
+		return -ENOENT;
+	err = security_thing(thing);
+	put_thing(thing);
+	if (err)
+		return err;
+	if (copy_from_user(&request, from, sizeof(request)))
+		return -EINVAL;
+	thing = find_thing(request.id);
+	if (!thing)
+		return -ENOENT;
+	controlled_op(thing); /* expect: refetch thing-use */
+	put_thing(thing);
+	return 0;
+}
+
+int read_once_from_user_ok(const struct thing_request *from)
+{
+	struct thing_request request;
+	struct thing *thing;
+	int err;
+
+	if (copy_from_user(&request, from, sizeof(request)))
+		return -EINVAL;
+	thing = find_thing(request.id);
+	if (!thing)
+		return -ENOENT;
+	err = security_thing(thing);
+	if (!err)
+		controlled_op(thing);
+	put_thing(thing);
+	return err;
+}
+
+/* Said to lack the check: nothing holds the other thing any more, and facts about it are gone. */
+int FN_other_request_bad(const struct thing_request *from, const struct thing_request *next)
+{
+	struct thing_request request;
+	struct thing *thing;
+	int err;
+
+	if (copy_from_user(&request, from, sizeof(request)))
+		return -EINVAL;
+	thing = find_thing(request.id);
+	if (!thing)
+		return -ENOENT;
+	err = security_thing(thing);
+	put_thing(thing);
+	if (err)
+		return err;
+	if (copy_from_user(&request, next, sizeof(request)))
+		return -EINVAL;
+	thing = find_thing(request.id);
+	if (!thing)
+		return -ENOENT;
+	controlled_op(thing); /* expect: wrong-object thing-use */
+	put_thing(thing);
+	return 0;
 }

@@ -81,8 +81,7 @@ int neither_bad(struct thing *thing, int quick)
 	return 0;
 }
 
-/* Said to be another object: another capability counts as another operand. */
-int FN_other_capability_bad(struct thing *thing)
+int other_capability_bad(struct thing *thing)
 {
 	if (security_thing(thing))
 		return -EACCES;

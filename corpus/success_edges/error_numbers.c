@@ -30,7 +30,7 @@ int unsigned_error_inverted_bad(struct thing *thing, unsigned long address)
 
 	if (place < (unsigned long)-4095)
 		return 0;
-	controlled_op(thing); /* expect: missing-check thing-use */
+	controlled_op(thing); /* expect: ignored-result thing-use */
 	return 0;
 }
 

@@ -66,8 +66,7 @@ int positive_result_ok(struct thing *thing)
 	return 0;
 }
 
-/* Said to lack the check: that a wrapper asked and its answer was read wrongly is not told of wrappers. */
-int FN_positive_result_bad(struct thing *thing)
+int positive_result_bad(struct thing *thing)
 {
 	if (positive_means_allowed(thing) >= 0)
 		controlled_op(thing); /* expect: ignored-result thing-use */

@@ -23,8 +23,7 @@ int through_wrapper_ok(struct thing *thing)
 	return 0;
 }
 
-/* Said to lack the check: an answer dropped by the caller of a wrapper is not told apart. */
-int FN_wrapper_result_ignored_bad(struct thing *thing)
+int wrapper_result_ignored_bad(struct thing *thing)
 {
 	may_use(thing);
 	controlled_op(thing); /* expect: ignored-result thing-use */
@@ -54,8 +53,7 @@ int bool_wrapper_ok(struct thing *thing)
 	return 0;
 }
 
-/* Said to lack the check: a wrapper read the wrong way round is not told apart. */
-int FN_bool_wrapper_bad(struct thing *thing)
+int bool_wrapper_bad(struct thing *thing)
 {
 	if (use_allowed(thing))
 		return -EACCES;

@@ -89,13 +89,13 @@ class Producer:
 
 def ground(proofs: list[Proof]) -> str:
     """What a certificate rests on: the farthest of its proofs' grounds."""
-    order = ["constant", "dominated", "condition", "wrapper", "caller", "no-door"]
+    order = ["constant", "dominated", "given", "declared", "opened", "condition", "wrapper", "caller", "no-door"]
 
     def of(proof: Proof) -> list[str]:
         if proof["by"] == "callers":
             return ["caller", *(g for c in proof["calls"] for g in of(c["proof"]) if g != "no-door")]
-        if proof["by"] == "no-door":
-            return ["no-door"]
+        if proof["by"] in ("no-door", "declared", "given", "opened"):
+            return [proof["by"]]
         words = ["condition"] if proof["conditions"] else []
         return words + ["wrapper" if s["lemma"] is not None else "dominated" for s in proof["sources"]]
 

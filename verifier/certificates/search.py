@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from verifier.verify.check import OUTCOMES, Fails, call_sites, is_door, line_at, terms_of, unreached
+from verifier.verify.check import (
+    OUTCOMES,
+    Fails,
+    call_sites,
+    declared,
+    is_door,
+    line_at,
+    openers_of,
+    terms_of,
+    unreached,
+)
 from verifier.verify.clauses import Clause, Literal, literal_text
 from verifier.verify.cut import ANY, Held, Source, TooLarge, Unrolled
 from verifier.verify.evidence import Evidence, Lemma
@@ -51,7 +61,13 @@ class Search:
         evidence = self.evidence(fid, lock)
         if not clause:
             raise NotPlainly("the rule's expression is not understood plainly")
+        if declared(self.world, fid, clause):
+            return {"by": "declared"}
+        if any(evidence.given(literal) for literal in clause):
+            return {"by": "given"}
         found, reason = self.cut(fid, evidence, clause, point, 0, lock)
+        if found is None:
+            found = self.opened(fid, evidence, clause, point)
         if found is not None:
             return found
         if unreached(self.world, fid, rule.subject):
@@ -69,6 +85,21 @@ class Search:
             proof = self.prove(caller, above, at, rule, (*trail, fid))
             calls.append({"function": caller, "site": self.site(caller, at), "proof": proof})
         return {"by": "callers", "calls": calls}
+
+    def opened(self, fid: str, evidence: Evidence, clause: Clause, point: Point) -> Proof | None:
+        """A proof by what opens the function's tables."""
+        numbers = []
+        for opener in openers_of(self.world, fid):
+            types = [p.type for p in terms_of(self.world, opener).fn.params]
+            fitting = [
+                n for literal in clause if literal[0] == "call"
+                for lemma, n in self.lemmas_of(opener, literal[1], literal[3], "")
+                if lemma[1] & OUTCOMES["zero"] and evidence.opened(literal, types, lemma)
+            ]  # fmt: skip
+            if not fitting:
+                return None
+            numbers.append(fitting[0])
+        return {"by": "opened", "lemmas": numbers} if numbers and evidence.lasts(clause, point) else None
 
     def cut(
         self, fid: str, evidence: Evidence, clause: Clause, point: Point | None, outcomes: int, lock: str

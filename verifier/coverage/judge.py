@@ -11,7 +11,7 @@ from verifier.coverage.removal import Remover
 from verifier.coverage.sites import Site
 from verifier.findings import CheckPlace
 from verifier.findings import Site as Shown
-from verifier.flow.solver import SITE_BITS
+from verifier.flow.values import SITE_BITS
 from verifier.ir.dominance import dominates, dominators
 from verifier.program.analyse import Analysis
 from verifier.program.frontier import Frontier, Node

@@ -15,11 +15,10 @@ from verifier.flow import cfg
 from verifier.flow.refine import outcome, refine
 from verifier.flow.state import ANY, NEG, State, either, join
 from verifier.flow.transfer import Frame
-from verifier.flow.values import Value
+from verifier.flow.values import SITE_BITS, Value
 
 MOST_STATES = 32
 BUDGET = 16000
-SITE_BITS = 24  # statements of one block are fewer than 2^24
 LONG = 256  # statements that cost as much as one transfer
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from verifier.flow import memory
+from verifier.flow import memory, twins
 from verifier.flow.refine import outcome, refine
 from verifier.flow.state import ANY, NEG, NONZERO, POS, ZERO, Constraint, State
 from verifier.flow.summary import Alternative, Summary, in_common
-from verifier.flow.values import Value, Values
+from verifier.flow.values import SITE_BITS, Value, Values
 from verifier.ir.model import Function
 
 
@@ -77,6 +77,12 @@ class Frame:
             i for i, e in enumerate(fn.exprs) if e[0] == "m" and watcher.watched_member(e[2], e[3])
         )
         self.masks = self._mask_variables()
+        self.repeated = twins.repeated(fn, self._meaning)
+
+    def _meaning(self, name: str) -> tuple[int, int] | None:
+        """Outcome classes in which a check allows, and all that it has; None for other functions."""
+        allow = self.watcher.allowed(name)
+        return (allow[0], self.watcher.possible(name)) if allow is not None and not allow[1] else None
 
     def _mask_variables(self) -> frozenset[Value]:
         """Locations of the variables that a check's mask is made of; paths with different masks stay apart."""
@@ -211,6 +217,8 @@ class Frame:
         """States after one statement; `state` may be changed in place."""
         kind = statement[0]
         self.line = statement[-1]
+        if self.repeated:
+            self._repeat(state, self.repeated.get((self.site >> SITE_BITS, self.site & ((1 << SITE_BITS) - 1)), []))
         if kind == "=":
             value = self.value(state, statement[2])
             location = self.location(state, statement[1])
@@ -228,6 +236,21 @@ class Frame:
             location = self.location(state, out)
             memory.store(self.values, state, location, self.values.make("out", self.site, n, "asm"))
         return [state]
+
+    def _repeat(self, state: State, asked: list[twins.Asked]) -> None:
+        """Checks that an earlier walk over the same members passed for this one."""
+        v = self.values
+        for check, args, names in asked if state.subject is None else ():
+            env = state.env.copy()
+            for first, second in names.items():
+                here = v.make("L", second)
+                env[v.make("L", first)] = state.env.get(here, v.make("ld", here))
+            view = State(state.facts, env, state.cons, None, None)
+            watched, self._watched = self._watched, frozenset()  # nothing is read here
+            values = tuple(self.value(view, i) for i in args)
+            self._watched = watched
+            new = [v.make("fact", check, values, v.zero), *self.watcher.implied(self, state, check, values)]
+            state.facts = state.facts.union(new, self.watcher.consequences(self, state, new))
 
     def _call(self, state: State, statement: tuple[Any, ...]) -> list[State]:
         v = self.values
@@ -289,7 +312,7 @@ class Frame:
         state.cons.pop(result, None)
         if name is not None:
             self.calls_made[call.site] = result
-            if opaque and self.watcher.allowed(name) is not None:
+            if self.watcher.allowed(name) is not None if opaque else _asks(summary):
                 state.trace = (state.trace, call.line, f"calls {name}")
             mask = self.watcher.possible(name)
             if summary is not None and summary.alternatives:
@@ -332,6 +355,12 @@ class Frame:
         if gone:
             state.facts = state.facts.difference(gone)
 
+    def line_of(self, site: int) -> int:
+        """The line of a statement."""
+        statements = self.fn.blocks[site >> SITE_BITS].statements
+        index = site & ((1 << SITE_BITS) - 1)
+        return int(statements[index][-1]) if index < len(statements) else self.fn.line
+
     # --- summaries in terms of this function ---------------------------------------------------------------------
 
     def imported(self, state: State, term: Any, args: Any, result: Value | None) -> Value:
@@ -348,6 +377,9 @@ class Frame:
             return self.pointee(self.imported(state, term[1], args, result))
         if op == "k":
             return self.container(self.imported(state, term[1], args, result), term[2])
+        if op == "again":
+            again = tuple(self.imported(state, a, args, result) for a in term[2])
+            return v.make("r", self.site, term[1], again, state.subject)
         out: list[Any] = []
         for item in term[1:]:
             if isinstance(item, (tuple, list)):
@@ -482,6 +514,11 @@ class Frame:
         taken = refine(state.copy(), value, NONZERO, self.learn)
         other = refine(state, value, ZERO, self.learn)
         return taken, other
+
+
+def _asks(summary: Summary | None) -> bool:
+    """Whether a function asks for a check on one of its ways."""
+    return summary is not None and any(fact[0] == "fact" for way in summary.alternatives for fact in way.facts)
 
 
 __all__ = ["NEG", "POS", "ZERO", "Call", "Frame", "Watcher"]

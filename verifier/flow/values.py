@@ -31,6 +31,7 @@ from typing import Any
 VOLATILE = frozenset({"r", "out", "phi", "L", "un"})
 STATEMENTS = frozenset({"fact", "nfact", "cond", "took"})  # about values, never operands
 MAX_DEPTH = 14
+SITE_BITS = 24  # a site is the block's number and, below these bits, that of the statement
 # IS_ERR_VALUE() and its kin compare without sign: the upper end of the numbers is the error numbers.
 _ERRORS = {(">=", -4095): "<", (">", -4096): "<", ("<", -4095): ">=", ("<=", -4096): ">="}
 # Members that hold a pointer with flag bits below it; masking those bits off gives the pointer (struct fd of 6.12).
@@ -132,6 +133,8 @@ class Values:
                 a, b = b, a
             if op == "&" and b.op == "c" and a.op == "o" and a.args[0] == "&" and a.args[2].op == "c":
                 return self.operation("&", a.args[1], self.const(a.args[2].args[0] & b.args[0]))
+            if op == "&" and b.op == "c" and a.op == "o" and a.args[0] == "|" and a.args[2].op == "c":
+                return self.operation("|", self.operation("&", a.args[1], b), self.const(a.args[2].args[0] & b.args[0]))
             return self.make("o", op, a, b)
         return self.make("o", op, *args)
 

@@ -13,12 +13,11 @@ import msgspec
 from lattices import qualifiers
 from lattices.model import Rule
 from verifier.flow.refine import outcome, refine
-from verifier.flow.solver import SITE_BITS
 from verifier.flow.state import ANY, NONZERO, State
 from verifier.flow.summary import Discharge, Place, Requirement, Shape, Verdict
 from verifier.flow.transfer import Call, Frame
-from verifier.flow.values import Value, export, show
-from verifier.oracles.classify import classify
+from verifier.flow.values import SITE_BITS, Value, export, show
+from verifier.oracles.classify import asked_about, classify
 from verifier.oracles.passed import Passed
 from verifier.oracles.patterns import Bindings, Matcher, calls_in
 from verifier.oracles.rulebook import Rulebook
@@ -32,8 +31,10 @@ FAR, NEAR = 12, 5
 class Obligations:
     """Collects verdicts, open requirements and discharges while a frame is solved."""
 
-    def __init__(self, book: Rulebook, matcher: Matcher) -> None:
+    def __init__(self, book: Rulebook, matcher: Matcher, named: bool = True) -> None:
+        """`named` tells that every caller names the function: then these are asked about what it fetches by their keys."""
         self.book = book
+        self.fetched = fetched if named else _nothing
         self.matcher = matcher
         self.states = qualifiers.order_of("$checked")
         self.checked, self.unchecked = (self.states.encode[name] for name in ("$checked", "$unchecked"))
@@ -44,8 +45,10 @@ class Obligations:
         self.met: dict[tuple[Any, ...], Discharge] = {}
         self.edges: dict[tuple[Any, ...], None] = {}
         self.sites: dict[str, list[int]] = {}
+        self.wanting: dict[tuple[str, int, int], tuple[Bindings, State]] = {}
         self.passed = Passed()
         self.shapes: dict[int, Shape] = {}
+        self.silent: dict[int, Shape | None] = {}
 
     # --- own operations -------------------------------------------------------------------------------------------
 
@@ -138,6 +141,7 @@ class Obligations:
             fails = self._fails(rule, component, names, frame, state)
             self.seen[key] = self.seen.get(key, self.checked) | (self.checked if fails is None else self.unchecked)
             if fails is not None:
+                self.wanting[key] = (names, state)
                 self.passed.at_operation(state, rule.id, line, site)
                 sink = Place(frame.fn.file, line, function)
                 trail = (sink,)
@@ -218,10 +222,7 @@ class Obligations:
     def _line_of(frame: Frame, sites: list[int]) -> int:
         if not sites:
             return 0
-        site = min(sites)
-        block = frame.fn.blocks[site >> SITE_BITS]
-        index = site & ((1 << SITE_BITS) - 1)
-        return int(block.statements[index][-1]) if index < len(block.statements) else frame.fn.line
+        return frame.line_of(min(sites))
 
     def _open(
         self,
@@ -244,7 +245,7 @@ class Obligations:
         for name in needed if not far else ():
             if name not in names:
                 continue
-            term = export(names[name], lambda _: None)
+            term = export(names[name], self.fetched)
             if term is None:
                 operands = None
                 break
@@ -269,18 +270,18 @@ class Obligations:
             requirement = best if list(best.conditions) == conditions else _with(best, tuple(conditions))
         table[key] = requirement
 
-    def mark_late(self, frame: Frame, succ: list[list[int]]) -> None:
-        """A missing check that the function makes after the operation, on a way on from it, is a late check."""
+    def mark_late(self, frame: Frame, succ: list[list[int]], loops: dict[int, set[int]]) -> None:
+        """A missing check that the function makes of the same object after the operation, on a way on from it within the
+        same turn of every loop, is a late check."""
         for table in (self.opened, self.closed):
             for key, r in table.items():
                 if len(r.trail) != 1 or r.kind != "missing-check":
                     continue
-                rule = self.book.by_id[r.rule]
-                wanted = {c[1] for c in calls_in(rule.requires[r.component])}
-                after = _after(r.ordinal, succ)
+                names, state = self.wanting[r.rule, r.component, r.ordinal]
+                after = _after(r.ordinal, succ, loops)
                 if any(
-                    v.args[1] in wanted and (site >> SITE_BITS in after or (site >> SITE_BITS == r.ordinal >> SITE_BITS and site > r.ordinal))
-                    for site, v in frame.calls_made.items()
+                    site >> SITE_BITS in after or (site >> SITE_BITS == r.ordinal >> SITE_BITS and site > r.ordinal)
+                    for site in asked_about(self.matcher, self.book.requires[r.rule][r.component], names, frame, state)
                 ):
                     table[key] = msgspec.structs.replace(r, kind="late-check")
 
@@ -313,6 +314,10 @@ class Obligations:
         """Open requirements that no caller can meet, sorted."""
         return self._numbered(self.closed)
 
+    def suspicious(self) -> dict[int, Shape]:
+        """Uses of checks that say something without a rule, by site."""
+        return self.shapes | {site: shape for site, shape in self.silent.items() if shape is not None}
+
     def discharges(self) -> list[Discharge]:
         """Callees' requirements that hold at every state of a call here, sorted."""
         left = {(key, line) for key, _, line in self.edges}
@@ -332,16 +337,31 @@ def _with(requirement: Requirement, conditions: tuple[Any, ...]) -> Requirement:
     return msgspec.structs.replace(requirement, conditions=conditions)
 
 
-def _after(site: int, succ: list[list[int]]) -> set[int]:
-    """Blocks that control can reach after the block of a site."""
+def _after(site: int, succ: list[list[int]], loops: dict[int, set[int]]) -> set[int]:
+    """Blocks that control can reach after the block of a site without going back to the head of a loop."""
     seen: set[int] = set()
-    work = list(succ[site >> SITE_BITS])
+    work = [site >> SITE_BITS]
     while work:
         block = work.pop()
-        if block not in seen:
-            seen.add(block)
-            work.extend(succ[block])
+        for target in succ[block]:
+            if target not in seen and block not in loops.get(target, ()):
+                seen.add(target)
+                work.append(target)
     return seen
+
+
+def _nothing(_: Value) -> None:
+    """No other spelling."""
+
+
+def fetched(value: Value) -> tuple[Any, ...] | None:
+    """How callers spell an object that a function fetched by a key of theirs: for them it is one fetched again."""
+    if value.op != "r":
+        return None
+    args = tuple(export(a, _nothing) for a in value.args[2])
+    if None in args or all(a is None or a[0] == "c" for a in args):
+        return None
+    return ("again", value.args[1], args)
 
 
 def _witness(state: State) -> tuple[tuple[int, str], ...]:

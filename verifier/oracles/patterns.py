@@ -26,7 +26,10 @@ class Matcher:
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
         self.spared: dict[str, list[tuple[Any, Any]]] = {}
+        self.silenced: dict[str, list[tuple[Any, Any]]] = {}
         for _, exemption in sorted(pack.exemptions.items()):
+            for check in exemption.silences:
+                self.silenced.setdefault(check[1], []).append((check, exemption.condition))
             for check in exemption.checks:
                 self.spared.setdefault(check[1], []).append((check, exemption.condition))
 

@@ -52,10 +52,14 @@ class Deviant(NamedTuple):
         return round(100 * wilson(count, count + self.others))
 
 
-def deviants(members: Iterable[Member], bounds: Bounds, mentions: Callable[[str, Check], bool]) -> list[Deviant]:
+def deviants(
+    members: Iterable[Member], bounds: Bounds, mentions: Callable[[str, Check], bool],
+    guarded: Callable[[str, Check], frozenset[str]] | None = None,
+) -> list[Deviant]:
     """Members that lack a check which enough of the others pass, in order of check and function.
 
-    Only members that do something of what most of the protected ones do are compared.  Members that mention the check
+    `guarded` tells what a protected member does behind the check (None: all that it does).  Only members that do something of what most of these do
+    there are compared.  Members that mention the check
     (make it under a condition, or in a callee) count for neither side: whether the condition is right is no matter
     of numbers.
     """
@@ -65,11 +69,13 @@ def deviants(members: Iterable[Member], bounds: Bounds, mentions: Callable[[str,
         protected = [m for m in group if check in m.passes]
         if len(protected) < bounds.least:
             continue
-        common = shared([m.does for m in protected])
+        others = [m for m in group if m.does and check not in m.passes and not mentions(m.fid, check)]
+        work = [guarded(m.fid, check) if guarded is not None else m.does for m in protected] if others else []
+        common = shared(work)
         lacking = []
-        for m in group:
+        for m in others:
             alike = len(m.does & common) / len(common) if common else 0.0
-            if alike > 0 and alike >= bounds.alike and check not in m.passes and not mentions(m.fid, check):
+            if alike > 0 and alike >= bounds.alike:
                 lacking.append((m.fid, alike))
         total = len(protected) + len(lacking)
         if not lacking or len(lacking) > bounds.most or total < bounds.few or len(protected) < bounds.share * total:

@@ -177,15 +177,16 @@ class Engine:
         fn = self.bodies.body(info)
         if fn is None or not fn.blocks:
             return Result(cut="no body")
+        named = not self.program.slots_of(fid)
         self.analysed += 1
         self.active.add(fid)
         try:
-            obligations = Obligations(self.book, self.matcher)
+            obligations = Obligations(self.book, self.matcher, named)
             frame = Frame(fn, self.watcher(info, obligations))
             solver = Solver(frame)
             solver.run()
             if solver.exhausted:
-                obligations = Obligations(self.book, self.matcher)
+                obligations = Obligations(self.book, self.matcher, named)
                 frame = Frame(fn, self.watcher(info, obligations))
                 solver = Solver(frame, most=1)
                 solver.run()
@@ -193,7 +194,7 @@ class Engine:
             returns, ways = alternatives(solver)
         finally:
             self.active.discard(fid)
-        obligations.mark_late(frame, solver.succ)
+        obligations.mark_late(frame, solver.succ, solver.loops)
         opened = obligations.requirements()
         if len(opened) > MOST_REQUIRES:
             opened = opened[:MOST_REQUIRES]
@@ -203,7 +204,7 @@ class Engine:
         summary = Summary(returns, ways, tuple(opened))
         return Result(
             summary, obligations.verdicts(), obligations.unmeetable(), obligations.discharges(),
-            ignored_results(fn, self.book, lambda name: self.returns_of(info, name)) + numbered(obligations.shapes),
+            ignored_results(fn, self.book, lambda name: self.returns_of(info, name)) + numbered(obligations.suspicious()),
             [e for e in obligations.edges], cut,
             obligations.passed.rows(frame),
         )  # fmt: skip

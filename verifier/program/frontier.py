@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from verifier.flow.summary import Discharge, Place, Requirement, Result
 from verifier.program.doors import Doors
 from verifier.program.link import Program
@@ -155,7 +157,7 @@ class Frontier:
     def add(self, node: Node, sibling: tuple[str, Discharge] | None, out: dict[tuple[Any, ...], Open]) -> None:
         """Report a node; lines of the same rule at the same operation and place become one finding."""
         key, fid = node
-        requirement = self.nodes[node]
+        requirement = self._told(node)
         mark = (fid, key[0], *key[2:], requirement.trail[0].line)
         found = out.get(mark)
         if found is not None:
@@ -164,6 +166,16 @@ class Frontier:
             return
         chain, door = self.chain(node)
         out[mark] = Open(fid, requirement, chain, door, sibling)
+
+    def _told(self, node: Node) -> Requirement:
+        """A node's requirement with the kind that says most: what was seen instead of the check may lie above."""
+        requirement = self.nodes[node]
+        above: Node | None = node
+        while requirement.kind == "missing-check" and above is not None:
+            _, above = self.hot.get(above, (0, None))
+            if above is not None and self.nodes[above].kind != requirement.kind:
+                return msgspec.structs.replace(requirement, kind=self.nodes[above].kind)
+        return requirement
 
     def chain(self, node: Node) -> tuple[list[Place], str]:
         """Call sites from the door down to just above the node's function, and the door."""

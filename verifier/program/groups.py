@@ -13,12 +13,13 @@ from typing import NamedTuple
 from verifier.flow.summary import Held
 from verifier.oracles.mining import ruled
 from verifier.oracles.siblings import Bounds, Check, Deviant, Member, deviants
+from verifier.program.guarded import Guarded
 from verifier.program.guards import ASKED, CAPABILITY, Guards
 from verifier.program.way import INIT, OWN, Tokens, Ways
 
 PASSED = Bounds(least=3, share=0.5, few=4, most=8)  # most guarantee the check
-ASKING = Bounds(least=3, share=0.5, few=4, most=8, alike=0.2)  # most make it, under a condition perhaps
-SINGLE = Bounds(least=1, share=0.1, few=3, most=6, alike=0.2)  # one guarantees it at least, of a slot for one purpose
+ASKING = Bounds(least=3, share=0.75, few=4, most=8, alike=0.2)  # nearly all make it, under a condition perhaps
+SINGLE = Bounds(least=1, share=0.1, few=3, most=6, alike=0.5)  # one guarantees it at least, of a slot for one purpose
 ELSEWHERE = Bounds(least=3, share=0.6, few=4, most=4)  # most ask for it in the same namespace
 CALLERS = Bounds(least=3, share=0.75, few=4, most=4)
 PAIR = Bounds(least=1, share=0.5, few=2, most=1)  # doors that call the same function, such as a system call's two forms
@@ -27,6 +28,7 @@ MOST_SINGLE = 40  # members of a slot where one that checks says something of th
 MOST_MEMBERS = 600  # a slot with more of them says nothing of what one of them is for
 
 Passing = Callable[[str], frozenset[Check]]
+NONE: frozenset[Check] = frozenset()
 
 
 class Group(NamedTuple):
@@ -48,10 +50,11 @@ class Group(NamedTuple):
 class Siblings:
     """The groups of one program."""
 
-    def __init__(self, guards: Guards, ways: Ways, among: Container[str] | None = None) -> None:
+    def __init__(self, guards: Guards, ways: Ways, guarded: Guarded, among: Container[str] | None = None) -> None:
         """Only deviants `among` these functions are told; of all with None."""
         self.among = among
         self.guards = guards
+        self.guarded = guarded
         self.ways = ways
         self.program = ways.program
         self.doors = ways.doors
@@ -83,14 +86,18 @@ class Siblings:
         declare counts within one `family`, a file's own."""
         guards = self.guards
 
+        def own(made: Passing) -> Passing:
+            """What a function makes of its own, if somebody is refused by it."""
+            return lambda fid: found if (found := made(fid)) and self.guarded.refuses(fid) else NONE
+
         def passing(fid: str) -> frozenset[Check]:
-            return guards.passed(fid) | keys(self.ways.entered(slot, fid)) if family else guards.passed(fid)
+            return own(guards.passed)(fid) | keys(self.ways.entered(slot, fid)) if family else own(guards.passed)(fid)
 
         grades = [
             ("missing-check", PASSED, passing, guards.mentions),
-            ("wrong-namespace", ELSEWHERE, guards.namespaces, lambda fid, check: not self._asked_elsewhere(fid, check)),
-            ("missing-check", ASKING, guards.asking, guards.mentions),
-            ("missing-check", SINGLE, guards.passed, guards.mentions),
+            ("wrong-namespace", ELSEWHERE, own(guards.namespaces), lambda fid, check: not self._asked_elsewhere(fid, check)),
+            ("missing-check", ASKING, own(guards.asking), guards.mentions),
+            ("missing-check", SINGLE, own(guards.privileges), lambda fid, check: bool(guards.asks(fid))),
         ]
         for kind, bounds, passes, mentions in grades[: None if len(fids) <= MOST_SINGLE else -1]:
             for deviant in self._judged(fids, passes, bounds, mentions):
@@ -106,7 +113,8 @@ class Siblings:
         passes = {fid: passing(fid) for fid in fids}
         if sum(map(bool, passes.values())) < bounds.least:
             return []
-        found = deviants((Member(fid, p, self.guards.does(fid)) for fid, p in passes.items()), bounds, mentions)
+        members = (Member(fid, p, self.guards.does(fid)) for fid, p in passes.items())
+        found = deviants(members, bounds, mentions, self.guarded.work)
         return best([d for d in found if self._concerned([d.fid]) and not self._inherits(d.fid, d.check)])
 
     def _concerned(self, fids: list[str]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from lattices.model import Check as Meaning
@@ -11,11 +11,11 @@ from verifier.flow.state import POS, ZERO
 from verifier.flow.summary import Result
 from verifier.oracles.passed import OTHER
 from verifier.oracles.siblings import Check
-from verifier.program.link import Program
+from verifier.program.link import Info, Program
 from verifier.program.way import INIT, OWN
 
 DEPTH = 2  # calls below a function that what it does, and what it asks for, is looked for in
-COMMON = 300  # a function with more callers, or a member with more functions that store to it, tells nothing
+COMMON = 150  # a function with more callers, or a member with more functions that store to it, tells nothing
 SUCCESS = ZERO | POS
 CAPABILITY, ASKED = "capability", "asked"
 
@@ -29,6 +29,7 @@ class Guards:
         self.pack = pack
         self.capabilities = {value: name for name, value in sorted(pack.constants.items()) if name.startswith("CAP_")}
         self.declared = pack.privileges
+        self.alone = {name for rule in pack.rules for line in rule.requires for name in wanted_alone(line)}
         self._does: dict[tuple[str, int], frozenset[str]] = {}
         self._passed: dict[str, frozenset[Check]] = {}
         self._asks: dict[tuple[str, bool, int], frozenset[str]] = {}
@@ -70,7 +71,9 @@ class Guards:
         check = self.pack.check(name)
         if check is None or check.allow == "none":
             return False
-        return name.startswith("security_") if check.family == "lsm" else check.family in ("capability", "dac", "lockdown")
+        if check.family == "dac":
+            return name in self.alone
+        return name.startswith("security_") if check.family == "lsm" else check.family in ("capability", "lockdown")
 
     def within(self, name: str) -> set[str]:
         """Checks that a check of another family than capabilities grants on the way."""
@@ -85,6 +88,11 @@ class Guards:
             tokens = self._ensured(fid, lambda name, args: self.token(name, args) if self.decides(name) else None)
             found = self._passed[fid] = tokens | {(name, OWN) for name, where in tokens if where == INIT}
         return found
+
+    def privileges(self, fid: str) -> frozenset[Check]:
+        """`passed`, of capabilities and lockdown alone: an implementation that alone asks about an object asks about one
+        beneath it, or names what it made."""
+        return frozenset(c for c in self.passed(fid) if c[1] in (INIT, OWN) or c[0] == "security_locked_down")
 
     def namespaces(self, fid: str) -> frozenset[Check]:
         """Capabilities with the user namespaces that they are asked for in, where these are told over parameters."""
@@ -149,6 +157,15 @@ class Guards:
         check = self.pack.check(name)
         return check is not None and check.family == "capability"
 
+    def makes(self, info: Info, name: str, check: Check) -> bool:
+        """Whether a call of a name in a function makes the check, itself or on one of its ways."""
+        capability = check[0] == CAPABILITY or check[1] in (INIT, OWN) or check[0].startswith("CAP_")
+        callee = self.program.resolve(info.unit, name)
+        names = self.ensures(callee) if callee is not None else set()
+        if self.decides(name):
+            names = {name, *names}
+        return any(self.capability(n) if capability else n == check[0] for n in names)
+
     def mentions(self, fid: str, check: Check) -> bool:
         """Whether the function asks for the check anywhere; for a capability any test of capabilities counts."""
         if check[1] in (INIT, OWN) or check[0] == CAPABILITY:
@@ -164,23 +181,35 @@ class Guards:
         found = self._does.get(key)
         if found is None:
             info = self.program.functions[fid]
-            out = {m for m in info.index.stores if self.program.storing[m] <= COMMON}
-            out.update(f"->{slot}" for slot, _ in info.index.slots if not slot.startswith(("?", "=", "&")) and "#" not in slot)
-            for name in info.index.calls:
-                callee = self.program.resolve(info.unit, name)
-                if callee is None or len(self.program.callers.get(callee, ())) > COMMON or self.pack.check(name) is not None:
-                    continue
-                if self.changes(callee):
-                    out.add(f"{name}()")
-                if depth:
-                    out |= self.does(callee, depth - 1)
-            found = self._does[key] = frozenset(out)
+            index = info.index
+            found = self._does[key] = self.doing(info, index.stores, [slot for slot, _ in index.slots], index.calls, depth)
         return found
+
+    def doing(self, info: Info, stores: Iterable[str], slots: Iterable[str], calls: Iterable[str], depth: int) -> frozenset[str]:
+        """`does` of some of a function's stores, indirect calls and calls."""
+        out = {m for m in stores if self.program.storing[m] <= COMMON}
+        out.update(f"->{slot}" for slot in slots if not slot.startswith(("?", "=", "&")) and "#" not in slot)
+        for name in calls:
+            callee = self.program.resolve(info.unit, name)
+            if callee is None or len(self.program.callers.get(callee, ())) > COMMON or self.pack.check(name) is not None:
+                continue
+            if self.changes(callee):
+                out.add(f"{name}()")
+            if depth:
+                out |= self.does(callee, depth - 1)
+        return frozenset(out)
 
     def changes(self, fid: str) -> bool:
         """Whether a function stores to anything, or calls through a table."""
         index = self.program.functions[fid].index
         return bool(index.stores or index.slots or fid in self.program.writes)
+
+
+def wanted_alone(line: Any) -> list[str]:
+    """Checks that a line of a rule asks for by themselves, and not in place of another (`owner() || capable()`)."""
+    if line[0] == "and":
+        return [name for part in line[1:] for name in wanted_alone(part)]
+    return [line[1]] if line[0] == "call" and isinstance(line[1], str) else []
 
 
 def spelled(term: Any) -> str:

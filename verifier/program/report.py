@@ -16,7 +16,7 @@ from verifier.program.frontier import Frontier, Open
 from verifier.program.link import Program
 from verifier.program.results import Results
 
-SHAPES = {"ignored-result": "shape-ignored-result", "wrong-namespace": "shape-idmap"}
+SHAPES = {"ignored-result": "shape-ignored-result", "wrong-namespace": "shape-idmap", "vacuous-check": "shape-silenced"}
 _GRAVITY = ("weaker-check", "wrong-object", "refetch", "wrong-namespace", "wrong-subject", "ignored-result", "late-check")
 
 
@@ -159,6 +159,9 @@ def _unknown(frontier: Frontier, node: tuple[tuple[object, ...], str], doors: Do
         entry = doors.entries.get(fid)
         if entry is not None and entry.subject == "none":
             continue
+        known = frontier.nodes.get((key, fid))
+        if (key, fid) != node and known is not None and known.operands is None:
+            continue  # no caller could meet it, and no door leads here
         above = frontier.up.get((key, fid), [])
         if not above and not frontier.program.callers.get(fid):
             return True

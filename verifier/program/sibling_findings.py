@@ -12,6 +12,7 @@ from verifier.program.bodies import Bodies
 from verifier.program.declared import Declared
 from verifier.program.doors import Doors
 from verifier.program.groups import Group, Siblings
+from verifier.program.guarded import Guarded
 from verifier.program.guards import CAPABILITY, Guards
 from verifier.program.link import Info, Program
 from verifier.program.way import INIT, OWN, Ways
@@ -33,7 +34,7 @@ class SiblingOracle:
         self.guards = Guards(program, results, pack)
         self.declared = Declared(program, doors, pack)
         self.ways = Ways(program, doors, results, self.guards.token, self.declared.entered, self.declared.door)
-        self.siblings = Siblings(self.guards, self.ways, among)
+        self.siblings = Siblings(self.guards, self.ways, Guarded(self.guards, bodies), among)
 
     def findings(self, slots: Iterable[str] | None = None, operations: Iterable[str] | None = None) -> list[Finding]:
         """Findings of the slots and operations wanted; of all where nothing is said."""
@@ -43,8 +44,16 @@ class SiblingOracle:
         if operations is None:
             operations = [f for f in program.callers if f in program.functions]
             operations += [f"->{s}" for s in program.slot_callers if "#" not in s and not s.startswith(("?", "=", "&"))]
-        out = [self._slot(group) for group in self.siblings.slots(slots)]
+        out = [self._slot(group) for group in self._once(self.siblings.slots(slots))]
         return out + [self._door(group) for group in self.siblings.callers(operations)]
+
+    def _once(self, groups: Iterable[Group]) -> list[Group]:
+        """One of the groups that tell the same of a function whose slots are filled from each other: of the best evidence,
+        then of the slot with the fewest functions."""
+        told: dict[tuple[str, str, Check], Group] = {}
+        for group in sorted(groups, key=lambda g: (-g.deviant.evidence, len(self.program.targets(g.operation[2:])), g.operation)):
+            told.setdefault((group.deviant.fid, group.kind, group.deviant.check), group)
+        return sorted(told.values(), key=lambda g: (g.operation, g.deviant.fid))
 
     def _slot(self, group: Group) -> Finding:
         index = self.program.functions[group.deviant.fid].index
@@ -135,7 +144,7 @@ class SiblingOracle:
         """Where a protected member makes the check; None where that is in a callee only."""
         info = self.program.functions[fid]
         for name in sorted(info.index.calls, key=lambda n: not self.guards.decides(n)):
-            if not self._is(info, name, check):
+            if not self.guards.makes(info, name, check):
                 continue
             lines = self._lines(info, name)
             if lines:
@@ -146,15 +155,6 @@ class SiblingOracle:
         """A protected member where the call of its check is not seen; `flag` is what its table entry declares."""
         index = self.program.functions[fid].index
         return Sibling(file=index.file, line=index.line, function=index.name, check=flag or required(check, None))
-
-    def _is(self, info: Info, name: str, check: Check) -> bool:
-        """Whether a call of a name makes the check, itself or on one of its ways."""
-        capability = check[0] == CAPABILITY or check[1] in (INIT, OWN) or check[0].startswith("CAP_")
-        callee = self.program.resolve(info.unit, name)
-        names = self.guards.ensures(callee) if callee is not None else set()
-        if self.guards.decides(name):
-            names = {name, *names}
-        return any(self.guards.capability(n) if capability else n == check[0] for n in names)
 
 
 def untold(siblings: list[Finding], others: list[Finding]) -> list[Finding]:

@@ -8,7 +8,7 @@ from verifier.flow.state import NEG, POS, ZERO, State
 from verifier.flow.summary import Summary
 from verifier.flow.transfer import Call, Frame
 from verifier.flow.values import Value
-from verifier.oracles import locked
+from verifier.oracles import locked, silenced
 from verifier.oracles.idmaps import neutral_idmap
 from verifier.oracles.obligations import Obligations
 from verifier.oracles.patterns import Matcher
@@ -207,6 +207,8 @@ class FunctionWatcher:
         shape = neutral_idmap(call, check) if check is not None else None
         if shape is not None and self.info.index.file.rpartition("/")[0] not in self.engine.unmapped:
             self.obligations.shapes[call.site] = shape
+        if check is not None:
+            silenced.meet(self.matcher, self.obligations.silent, call, frame, state)
         if call.name is not None:
             if not self.opaque(call.name) or self.book.is_dac(call.name):
                 self.obligations.passed.at_call(state, call, call.name)

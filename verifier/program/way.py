@@ -55,6 +55,8 @@ class Ways:
         self.door = door
         self._rows: dict[str, dict[str, list[Held]]] = {}
         self._solved: dict[str, Tokens | None] = {}
+        self._hands: dict[str, dict[str, list[str]]] = {}
+        self._between: dict[str, set[str]] = {}
 
     def rows(self, fid: str) -> dict[str, list[Held]]:
         """What a function has passed before its calls, by callee."""
@@ -80,7 +82,7 @@ class Ways:
             return NOTHING
         rows = self.rows(caller)
         out: Tokens | None = None
-        for name in self._names(info, callee):
+        for name in self._handed(callee).get(caller) or self._names(info, callee):
             slot = name[2:] if name.startswith("->") else ""
             asked = self.entered(slot, callee) if slot else NOTHING
             here = rows.get(name)
@@ -120,6 +122,35 @@ class Ways:
             out.update(dict.fromkeys(self.program.slot_callers.get(slot, ())))
         return list(out)
 
+    def above(self, fid: str) -> list[str]:
+        """`callers`, but instead of a function that calls one of its own parameters those that hand `fid` to it."""
+        handed = self._handed(fid)
+        return list(dict.fromkeys([*(c for c in self.callers(fid) if c not in self._between.get(fid, ())), *handed]))
+
+    def _handed(self, fid: str) -> dict[str, list[str]]:
+        """Functions that hand `fid` to a function for it to call, with the names of these; of functions whose callers
+        do not all hand it themselves nothing is told."""
+        found = self._hands.get(fid)
+        if found is not None:
+            return found
+        found = self._hands[fid] = {}
+        program = self.program
+        name = program.functions[fid].index.name
+        for slot in program.slots_of(fid):
+            to, mark, number = slot.partition("#")
+            if not mark or not number.isdigit():
+                continue
+            for owner in program.slot_callers.get(slot, ()):
+                above = [(c, program.functions[c].index) for c in program.callers.get(owner, ()) if c in program.functions]
+                if program.functions[owner].index.name != to or any(p[:2] == (to, int(number)) for _, i in above for p in i.passes):
+                    continue
+                handing = [c for c, i in above if any(tuple(h) == (to, int(number), name) for h in i.hands)]
+                if handing:
+                    self._between.setdefault(fid, set()).add(owner)
+                for caller in handing:
+                    found.setdefault(caller, []).append(to)
+        return found
+
     def of(self, fid: str) -> Tokens | None:
         """What everybody has passed who enters a function from a user's door; None where nobody does."""
         if fid not in self._solved:
@@ -135,7 +166,7 @@ class Ways:
             if fid in new or fid in self._solved:
                 continue
             door = self.doors.entries.get(fid)
-            above = [] if door is not None else [c for c in self.callers(fid) if c in self.doors.nearest]
+            above = [] if door is not None else [c for c in self.above(fid) if c in self.doors.nearest]
             new[fid] = above
             work.extend(above)
         down: dict[str, list[str]] = {}

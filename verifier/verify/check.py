@@ -5,7 +5,8 @@
     {"rule", "component", "function", "file", "site", "objects", "ground", "proofs"}   one proof for each clause
     {"rule", "component", "function", "file", "line", "ground": "not-plainly", "reason"}
 
-Proofs: {"by": "cut", "sources", "conditions"}, {"by": "callers", "calls"}, {"by": "no-door"}.  The checker computes
+Proofs: {"by": "cut", "sources", "conditions"}, {"by": "callers", "calls"}, {"by": "declared"}, {"by": "given"},
+{"by": "opened", "lemmas"}, {"by": "no-door"}.  The checker computes
 anew what each entry claims; nothing of a certificate is taken for true but which calls and edges to look at.
 """
 
@@ -76,6 +77,28 @@ def is_door(world: World, fid: str, subject: str) -> bool:
     return door is not None and (door.subject == "user" or (door.subject != "none" and subject == "any"))
 
 
+def declared(world: World, fid: str, clause: Clause) -> bool:
+    """Whether every table entry that holds a function declares what a literal of the clause asks for, and nobody calls the
+    function but through these tables."""
+    for literal in clause:
+        check = world.pack.check(literal[1]) if literal[0] == "call" and not literal[3] else None
+        if check is None or not check.slots or not literal[2] or literal[2][0][:1] != ("c",):
+            continue
+        held = world.program.slots_of(fid)
+        places = [dict(t.constants) for slot in check.slots if slot in held for t in world.program.targets(slot) if t.fid == fid]
+        # an entry without any number is a copy that a dispatcher makes of one that stands here, too
+        flags = [entry.get(check.member, 0) for entry in places if entry]
+        if flags and all(f & literal[2][0][1] == literal[2][0][1] for f in flags) and not world.program.callers.get(fid):
+            return True
+    return False
+
+
+def openers_of(world: World, fid: str) -> list[str]:
+    """The functions that open the tables of a function; none where one of them does not come before all use."""
+    found = list(world.program.openers(fid))
+    return [opener for _, opener in found] if all(slot in world.pack.opened for slot, _ in found) else []
+
+
 class Checker:
     """Checks the records of one file, in their order."""
 
@@ -124,6 +147,14 @@ class Checker:
         elif by == "no-door":
             if not unreached(self.world, fid, rule.subject):
                 raise Fails(f"{fid} is reached from a door")
+        elif by == "given":
+            if not any(evidence.given(literal) for literal in clause):
+                raise Fails(f"{fid}: no call gave it out")
+        elif by == "opened":
+            self.opened(evidence, fid, clause, point, proof)
+        elif by == "declared":
+            if not declared(self.world, fid, clause):
+                raise Fails(f"{fid}: not every entry declares it")
         elif by == "callers":
             if fid in trail or len(trail) >= MOST_DEPTH:
                 raise Fails(f"{fid}: the chain of callers does not end")
@@ -140,6 +171,20 @@ class Checker:
                 self.proof(caller, above, at, listed[(caller, *at)], rule, (*trail, fid))
         else:
             raise Fails(f"unknown kind of proof {by}")
+
+    def opened(self, evidence: Evidence, fid: str, clause: Clause, point: Point, proof: dict[str, Any]) -> None:
+        """Check that every way to open the function's tables guarantees the clause; raises Fails."""
+        shown = {lemma[0]: lemma for n in proof["lemmas"] for lemma, lock in [self.lemmas.get(n, (("",), ""))] if not lock}
+        if not evidence.lasts(clause, point):
+            raise Fails(f"{fid}: what was opened may be another one here")
+        openers = openers_of(self.world, fid)
+        for opener in openers:
+            lemma = shown.get(opener)
+            types = [p.type for p in terms_of(self.world, opener).fn.params]
+            if lemma is None or not lemma[1] & OUTCOMES["zero"] or not any(evidence.opened(x, types, lemma) for x in clause):
+                raise Fails(f"{fid}: {opener} does not guarantee it")
+        if not openers:
+            raise Fails(f"{fid}: nothing opens its tables")
 
     def cut(
         self, evidence: Evidence, clause: Clause, point: Point | None, outcomes: int, proof: dict[str, Any], lock: str
@@ -170,7 +215,7 @@ class Checker:
             marks |= {tuple(m) for m in item["edges"]}
         for item in proof["conditions"]:
             literal = clause[item["literal"]] if 0 <= item["literal"] < len(clause) else ("?",)
-            held = evidence.held(literal) if literal[0] == "cond" else None
+            held = evidence.held(literal)
             if held is None or {tuple(m[1:]) for m in item["edges"]} - held.edges:
                 raise Fails(f"{terms.fn.name}: no branch on {item['condition']}")
             helds.append(held)

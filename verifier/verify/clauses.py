@@ -2,6 +2,8 @@
 
     ("call", check, arguments, denied)    the check was passed; an argument is a term, None for any, "rest"
     ("cond", term, truth)                 the condition was found true or false
+    ("found", term, truth)                the term was found equal to something, or different from something
+    ("from", term, function, arguments)   the term is what a call of the function with these arguments returned
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from typing import Any
 
 from lattices.model import Rule
 from verifier.verify.points import Point
-from verifier.verify.terms import Term, Terms, deref, evaluate, operation, same, show, signed
+from verifier.verify.terms import Term, Terms, address, deref, evaluate, operation, same, show, signed
 from verifier.verify.world import World
 
 Literal = tuple[Any, ...]
@@ -41,6 +43,17 @@ class Operations:
 
     def at(self, rule: Rule, point: Point) -> Names | None:
         """The rule's operands at a point; None where the operation is not performed there."""
+        names = self._performed(rule, point)
+        if names is not None:
+            names.update((name, self._variable(name, point)) for name in rule.variables)
+        return names
+
+    def _variable(self, name: str, point: Point) -> Term:
+        """What a parameter or local variable of the function holds at a point; one of a struct type is its place."""
+        types = {p.name: p.type for p in self.terms.fn.params} | self.terms.fn.local_types
+        return ("L", name) if types.get(name, "").startswith(("struct", "union")) else self.terms.local((name,), point)
+
+    def _performed(self, rule: Rule, point: Point) -> Names | None:
         block = self.terms.fn.blocks[point[0]]
         s = block.statements[point[1]] if point[1] < len(block.statements) else None
         if rule.slot or (not rule.member and rule.operation[0] == "call"):
@@ -84,6 +97,11 @@ class Operations:
         _, target, source = rule.operation
         place = self.terms.location(s[1], point)
         value = self.terms.value(s[2], point)
+        if not rule.member and target[0] == "name":
+            bound: Names = {}
+            return bound if place == ("g", target[1]) and self.bind(source, value, bound, point) else None
+        if not rule.member and target[0] == "deref" and target[1][0] == "name":
+            return self._through(rule, target[1][1], place, value, point)
         member = place
         while True:
             if member[0] == "m" and (not rule.member or f"{member[3]}.{member[2]}" == rule.member):
@@ -94,6 +112,14 @@ class Operations:
             if member[0] not in ("m", "d", "i", "a", "k", "o") or not isinstance(member[1], tuple):
                 return None
             member = member[1]
+
+    def _through(self, rule: Rule, name: str, place: Term, value: Term, point: Point) -> Names | None:
+        """A store through a pointer: the rule's own variable, else of anything but a number."""
+        names: Names = {name: address(place)}
+        if place[0] != "d" or not self.bind(rule.operation[2], value, names, point):
+            return None
+        meant = same(names[name], self._variable(name, point)) if name in rule.variables else value[0] != "c"
+        return names if meant else None
 
     def _read(self, rule: Rule, s: tuple, point: Point) -> Names | None:
         exprs = self.terms.fn.exprs
@@ -207,13 +233,13 @@ class Wanted:
             return a + b if (op == "and") != negated else _either(a, b)
         if op == "not":
             return self._cnf(pattern[1], names, not negated)
-        if op == "call" and isinstance(pattern[1], str) and pattern[1] not in self.world.pack.accessors:
-            args = tuple(
-                "rest" if p[0] == "rest" else None if p[0] == "any" else evaluate(p, names, self.world) or ("u", "pattern")
-                for p in pattern[2]
-            )
+        if op == "call" and self._asks(pattern):
+            args = self._args(pattern, names)
             out: list[Clause] = [(("call", pattern[1], args, negated),)]
             return out if negated else _either(out, self._spared(pattern[1], args))
+        special = self._special(pattern, names, negated)
+        if special is not None:
+            return [(special,)]
         term = evaluate(pattern, names, self.world)
         if term is None:
             return [()]
@@ -221,6 +247,28 @@ class Wanted:
         if term[0] == "c":
             return [] if (term[1] != 0) == truth else [()]
         return [(("cond", term, truth),)]
+
+    def _asks(self, pattern: Any) -> bool:
+        return pattern[0] == "call" and isinstance(pattern[1], str) and pattern[1] not in self.world.pack.accessors
+
+    def _args(self, pattern: Any, names: Names) -> tuple:
+        return tuple(
+            "rest" if p[0] == "rest" else None if p[0] == "any" else evaluate(p, names, self.world) or ("u", "pattern")
+            for p in pattern[2]
+        )
+
+    def _special(self, pattern: Any, names: Names, negated: bool) -> Literal | None:
+        """`x == check(..)`, and comparisons with anything (`x->m == _`)."""
+        if pattern[0] != "bin" or pattern[1] not in ("==", "!="):
+            return None
+        if pattern[3][0] == "call" and self._asks(pattern[3]):
+            term = evaluate(pattern[2], names, self.world)
+            return ("from", term, pattern[3][1], self._args(pattern[3], names)) if term is not None and not negated else None
+        for known, other in ((pattern[2], pattern[3]), (pattern[3], pattern[2])):
+            term = evaluate(known, names, self.world) if other[0] == "any" else None
+            if term is not None:
+                return ("found", term, (pattern[1] == "==") != negated)
+        return None
 
     def _spared(self, name: str, args: tuple) -> list[Clause]:
         """Named exemptions that stand in for a check on these objects."""
@@ -265,6 +313,10 @@ def truth_of(term: Term, truth: bool) -> tuple[Term, bool]:
 
 def literal_text(literal: Literal, params: list[str]) -> str:
     """A literal as text."""
+    if literal[0] == "found":
+        return f"{show(literal[1], params)} {'==' if literal[2] else '!='} _"
+    if literal[0] == "from":
+        return f"{show(literal[1], params)} == {literal[2]}(..)"
     if literal[0] == "cond":
         return ("" if literal[2] else "!") + show(literal[1], params)
     args = ", ".join("_" if a is None else "__" if a == "rest" else show(a, params) for a in literal[2])

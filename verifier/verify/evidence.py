@@ -10,6 +10,7 @@ from verifier.verify.points import Point
 from verifier.verify.terms import Term, Terms, bare, evaluate, parts, same, substitute
 from verifier.verify.world import ANY, World
 
+ACTS_AS = "acts_as"  # what rules call it to have credentials in force
 Lemma = tuple[str, int, str, tuple, bool]  # function, outcomes, check, arguments over its parameters, denied
 
 
@@ -52,6 +53,8 @@ class Evidence:
         name = self.terms.points.callee(point)
         if name is None or literal[0] != "call":
             return None
+        if literal[1] == ACTS_AS:
+            return self._acting(literal, name, point)
         allow = self.world.meaning(self.terms.unit, name)
         if not allow:
             return None
@@ -70,6 +73,17 @@ class Evidence:
             if self.fits(literal, granted):
                 return Source(point, allow, possible, self.kills(literal))
         return None
+
+    def _acting(self, literal: Literal, name: str, point: Point) -> Source | None:
+        """The source that a change of the credentials in force is, for a literal that asks whose they are."""
+        change = self.world.pack.subjects.get(name)
+        if change is None or change.effect != "set" or literal[3] or not literal[2]:
+            return None
+        args = self.terms.arguments(point)
+        given = args[change.cred] if change.cred is not None and change.cred < len(args) else ("s", name)
+        if not isinstance(literal[2][0], tuple) or not same(given, literal[2][0]):
+            return None
+        return Source(point, ANY, ANY, self.kills(literal) - {point})
 
     def through(self, literal: Literal, point: Point, lemma: Lemma) -> Source | None:
         """The source that a call of a wrapper is, by what its lemma says."""
@@ -102,7 +116,7 @@ class Evidence:
 
     def held(self, literal: Literal) -> Held | None:
         """Edges on which a condition was found as the literal wants it."""
-        if literal[0] != "cond":
+        if literal[0] not in ("cond", "found"):
             return None
         edges: set[tuple[int, int]] = set()
         kills = self.kills(literal)
@@ -111,15 +125,34 @@ class Evidence:
             here = (b, len(block.statements))
             if t[0] == "br" and t[2] != t[3]:
                 term, truth = truth_of(self.terms.value(t[1], here), True)
-                if same(term, literal[1]):
+                compared = term[2:] if term[:2] == ("o", "==") else ()
+                if same(term, literal[1]) if literal[0] == "cond" else any(same(t, literal[1]) for t in compared):
                     edges.add((b, t[2] if truth == literal[2] else t[3]))
                     kills |= self.disturbed(term)
-            elif t[0] == "sw":
+            elif t[0] == "sw" and literal[0] == "cond":
                 term = self.terms.value(t[1], here)
                 cases = self._cases(b, t, term, literal)
                 edges |= cases
                 kills |= self.disturbed(term) if cases else frozenset()
         return Held(frozenset(edges), kills) if edges else None
+
+    def given(self, literal: Literal) -> bool:
+        """Whether a term is what a call returned that the literal wants it from."""
+        if literal[0] != "from" or literal[1][0] != "r" or literal[1][3] != literal[2]:
+            return False
+        return self.fits(("call", literal[2], literal[3], False), tuple(self.terms.arguments(literal[1][1:3])))
+
+    def opened(self, literal: Literal, types: list[str], lemma: Lemma) -> bool:
+        """Whether what a table's opening function guarantees is the literal, in this function's parameters: those of its
+        own, by types of pointers where these are unambiguous."""
+        own = [p.type for p in self.terms.fn.params]
+        args: list[Term] = []
+        for i, kind in enumerate(types):
+            matches = kind.startswith("ptr:") and own.count(kind) == types.count(kind) == 1
+            args.append(("p", own.index(kind)) if matches else ("u", "opened", i))
+        if literal[:2] != ("call", lemma[2]) or literal[3] != lemma[4]:
+            return False
+        return self.fits(literal, tuple(substitute(t, args) for t in lemma[3]))
 
     def disturbed(self, term: Term) -> frozenset[Point]:
         """Calls that may store to a member which a condition tests, of an object that they are handed."""
@@ -162,10 +195,10 @@ class Evidence:
     def lasts(self, clause: Clause, point: Point) -> bool:
         """Whether callers can be asked instead: the clause speaks of what was at entry, and still means that here."""
         for literal in clause:
-            for term in literal[2] if literal[0] == "call" else (literal[1],):
+            for term in literal[2] if literal[0] == "call" else (literal[1], *(literal[3] if literal[0] == "from" else ())):
                 if isinstance(term, tuple) and any(p[0] in ("r", "V", "L", "u") for p in parts(term)):
                     return False
-            kills = self.kills(literal) | (self.disturbed(literal[1]) if literal[0] == "cond" else frozenset())
+            kills = self.kills(literal) | (self.disturbed(literal[1]) if literal[0] in ("cond", "found") else frozenset())
             if self.terms.points.between(kills, (-1, -1), point):
                 return False
         return True
@@ -178,7 +211,10 @@ class Evidence:
             return self.terms.settle(substitute(term, args), point) if isinstance(term, tuple) else term
 
         return tuple(
-            ("call", l[1], tuple(moved(t) for t in l[2]), l[3]) if l[0] == "call" else ("cond", *truth_of(moved(l[1]), l[2]))
+            ("call", l[1], tuple(moved(t) for t in l[2]), l[3]) if l[0] == "call"
+            else ("from", moved(l[1]), l[2], tuple(moved(t) for t in l[3])) if l[0] == "from"
+            else ("found", moved(l[1]), l[2]) if l[0] == "found"
+            else ("cond", *truth_of(moved(l[1]), l[2]))
             for l in clause
         )
 
