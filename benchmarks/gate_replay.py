@@ -1,14 +1,14 @@
 """The gate on real changes: what lies between two releases, file by file, against one stored scan.
 
 usage: python benchmarks/gate_replay.py OLDER NEWER STORE --build DIR [--store-of older|newer] [--most N] [--units N]
-       [--readings FILE] [--json FILE] [--again] [--write FILE]
+       [--readings FILE] [--json FILE] [--seconds N] [--write FILE]
 
 STORE is the stored scan of OLDER, or with `--store-of newer` that of NEWER; then a change is gated as `--base` does it,
 from the older contents of its files to what the tree has.  Changes are made by benchmarks/changes.py; those that more
 than `--units` units contain are left out and counted.
 
-`--again` takes the changes that an earlier run left in the file of `--json` instead of gating them, so that the page can
-be made after the findings were read.
+Changes that an earlier run left in the file of `--json` are not gated again: the page can be made after the findings
+were read, and with `--seconds` a run ends after so many CPU seconds and the next one goes on.
 
 READINGS (TOML) says for each fingerprint what the source says: `true`, with the reason.  `--write` writes the page.
 Exit 0 when at most three findings of tier error are false or not read.
@@ -25,7 +25,7 @@ import msgspec
 from changes import differing, release_of, spread, together, units_of
 from ground import Ground, Texts, encoded, opened, stopwatch
 
-from verifier.findings import Document
+from verifier.findings import Finding
 from verifier.gate.overlay import Overlay
 from verifier.gate.run import compare
 from verifier.gate.variant import make_variant
@@ -34,13 +34,15 @@ MOST_FALSE = 3
 
 
 class Change(msgspec.Struct):
-    """Files that changed together, how many units contain one of them, and what the gate said."""
+    """Files that changed together, and what the gate said: findings, and of how many units it read how many in full."""
 
     files: list[str]
     units: int
     seconds: float = 0.0
     read: int = 0
-    document: Document | None = None
+    in_full: int = 0
+    findings: list[Finding] = []
+    fixed: list[Finding] = []
 
     @property
     def name(self) -> str:
@@ -48,11 +50,10 @@ class Change(msgspec.Struct):
 
 
 class Run(msgspec.Struct):
-    """What a run leaves in `--json`: the changes, how many were left out, and the CPU seconds."""
+    """What runs leave in `--json`: the changes that were gated, and how many were left out."""
 
     changes: list[Change]
     left_out: int
-    spent: float
 
 
 def chosen(changes: list[Change], most: int) -> list[Change]:
@@ -68,25 +69,28 @@ def gate(ground: Ground, change: Change, texts: Texts, newer: bool, jobs: int) -
     overlay = Overlay()
     overlay.files = {name: encoded(texts[name][0 if newer else 1]) for name in change.files}
     other = make_variant(ground.tree, ground.base, overlay, jobs)
-    change.document = compare(other, ground.clean) if newer else compare(ground.clean, other)
-    change.read, change.seconds = other.reading.total, took()
+    document = compare(other, ground.clean) if newer else compare(ground.clean, other)
+    units = document.completeness.change
+    change.read, change.in_full = units.total, units.analysed
+    change.findings, change.fixed, change.seconds = document.findings, document.fixed or [], took()
 
 
 def told(change: Change) -> str:
     """What the gate said of a change, as lines of the log."""
-    document = change.document
-    assert document is not None
-    units = document.completeness.change
-    short = f", {units.total - units.analysed} not in full" if units.total != units.analysed else ""
+    short = f", {change.read - change.in_full} not in full" if change.read != change.in_full else ""
     lines = [
         f"\n    {word} {f.tier} {f.kind} {f.rule} {f.function} {f.file}:{f.line} {f.fingerprint}"
-        for word, found in (("NEW", document.findings), ("FIXED", document.fixed or [])) for f in found
+        for word, found in (("NEW", change.findings), ("FIXED", change.fixed)) for f in found
     ]  # fmt: skip
     return f"{change.name}: {change.read} units{short}, {change.seconds:.1f} s{''.join(lines)}"
 
 
 def run_of(args: argparse.Namespace) -> Run:
-    """Gate the changes between both trees."""
+    """Gate the changes between both trees that were not gated yet."""
+    before = msgspec.json.decode(args.json.read_bytes(), type=Run) if args.json and args.json.exists() else Run([], 0)
+    if len(before.changes) >= args.most:
+        return before
+    done = {tuple(change.files): change for change in before.changes}
     newer = args.store_of == "newer"
     with opened(args.newer if newer else args.older, args.store, args.build, args.jobs) as ground:
         records = ground.base.records
@@ -98,9 +102,11 @@ def run_of(args: argparse.Namespace) -> Run:
         todo = chosen(small, args.most)
         took = stopwatch()
         for n, change in enumerate(todo, 1):
-            gate(ground, change, changed, newer, args.jobs)
-            print(f"{n}/{len(todo)} {told(change)}", flush=True)
-        return Run(todo, len(changes) - len(small), took())
+            if tuple(change.files) not in done and took() < args.seconds:
+                gate(ground, change, changed, newer, args.jobs)
+                done[tuple(change.files)] = change
+                print(f"{n}/{len(todo)} {told(change)}", flush=True)
+        return Run([done[tuple(c.files)] for c in todo if tuple(c.files) in done], len(changes) - len(small))
 
 
 def main() -> int:
@@ -115,11 +121,11 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--readings", type=Path, default=Path(__file__).with_name("gate_replay.toml"))
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--write", type=Path)
     args = parser.parse_args()
     readings = tomllib.loads(args.readings.read_text()) if args.readings.exists() else {}
-    run = msgspec.json.decode(args.json.read_bytes(), type=Run) if args.again else run_of(args)
+    run = run_of(args)
     if args.json:
         args.json.write_bytes(msgspec.json.format(msgspec.json.encode(run)))
     text, bad = page([release_of(p) for p in (args.older, args.newer)], run, readings, args.store_of == "newer")
@@ -132,9 +138,9 @@ def main() -> int:
 def page(versions: list[str], run: Run, readings: dict, newer: bool) -> tuple[str, int]:
     """docs/gate-replay.md, and how many findings of tier error are false or were not read."""
     changes = run.changes
-    found = [(c, f) for c in changes if c.document for f in c.document.findings]
-    fixed = [(c, f) for c in changes if c.document for f in c.document.fixed or []]
-    short = [c for c in changes if c.document.completeness.change.total != c.document.completeness.change.analysed]
+    found = [(c, f) for c in changes for f in c.findings]
+    fixed = [(c, f) for c in changes for f in c.fixed]
+    short = [c for c in changes if c.read != c.in_full]
     errors = [(c, f) for c, f in found if f.tier == "error"]
     bad = [f for _, f in errors if not readings.get(f.fingerprint, {}).get("true", False)]
     how = "from the older contents of its files to the newer ones, in the newer tree" if newer else "as a patch against the older tree"
@@ -153,7 +159,7 @@ def page(versions: list[str], run: Run, readings: dict, newer: bool) -> tuple[st
         f"| of these false | {len(bad)} |",
         f"| findings of other tiers | {len(found) - len(errors)} |",
         f"| fixed, as the gate says | {len(fixed)} |",
-        f"| CPU seconds, all | {run.spent:.0f} |", "",
+        f"| CPU seconds, all | {sum(c.seconds for c in changes):.0f} |", "",
     ]  # fmt: skip
     for title, rows in (("Findings", found), ("Fixed", fixed)):
         out += [f"## {title}", ""]

@@ -69,5 +69,5 @@ def test_what_is_not_read_again_would_not_differ(more, place, monkeypatch, name)
 
 
 def test_pasting():
-    assert _pasted(b"FMODE_READ", {b"FMODE_", b"READ"}.__contains__)
-    assert not _pasted(b"FMODE_READ", {b"FMODE_READ", b"FMODE_", b"RE"}.__contains__), "the name itself is no piece"
+    assert _pasted(b"FMODE_READ", {b"FMODE_", b"READ"})
+    assert not _pasted(b"FMODE_READ", {b"FMODE_READ", b"FMODE_", b"RE"}), "the name itself is no piece"

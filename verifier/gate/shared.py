@@ -9,7 +9,7 @@ for in the text of the unit's own files, and, as macros may paste names together
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Container, Iterable
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -20,7 +20,7 @@ from verifier.frontend.sources import Sources
 from verifier.program.index import index_key
 
 _NAMED = (MACRO, FUNCTION, PROTOTYPE)
-_WORD = re.compile(rb"\w+")
+_ONLY_WORDS = bytes(c if chr(c).isalnum() and c < 128 or c == 95 else 32 for c in range(256))
 _DEFINE = re.compile(rb"^[ \t]*#[ \t]*define\b(?:[^\n\\]|\\.|\\\n)*", re.MULTILINE)
 _NEVER = frozenset(("__noreturn", "noreturn", "__noreturn__", "_Noreturn"))  # told of every function that is declared so
 
@@ -97,7 +97,9 @@ class _Test:
         self.store = store
         self.sources = Sources(tree.root, tree.build)
         self.word = _any_of(names) if names else None
-        self.macros = sorted(macros)
+        self.wanted = {name.encode() for name in names}
+        self.macros = sorted(macro.encode() for macro in macros)
+        self.parts = {m[i:j] for m in self.macros for i in range(len(m)) for j in range(i + 1, len(m) + 1) if j - i > 1 or m[i:j] == b"_"}
         self.pieces = self._pieces(files) if macros else set()
         self._found: dict[str, tuple[bool, set[bytes]]] = {}
 
@@ -109,7 +111,7 @@ class _Test:
         if any(there for there, _ in read):
             return True
         words = set().union(self.pieces, *(found for _, found in read))
-        if any(_pasted(macro.encode(), words.__contains__) for macro in self.macros):
+        if any(_pasted(macro, words) for macro in self.macros):
             return True
         index = self.store.get("index", index_key(record.key))
         return index is None or self.word.search(index) is not None
@@ -117,24 +119,23 @@ class _Test:
     def _read(self, file: str) -> tuple[bool, set[bytes]]:
         """Whether a file has one of the names, and the pieces that macros' names could be made of."""
         if file not in self._found:
-            text = self.sources.read_name(file)
-            there = self.word is not None and self.word.search(text) is not None
-            self._found[file] = there, set() if there or not self.macros else self._parts(_WORD.findall(text))
+            words = _words(self.sources.read_name(file))
+            self._found[file] = not self.wanted.isdisjoint(words), words & self.parts
         return self._found[file]
 
     def _pieces(self, files: Iterable[str]) -> set[bytes]:
         """Such pieces in the macros of the precompiled header."""
-        lines = (line for file in files for line in _DEFINE.findall(self.sources.read_name(file)))
-        return self._parts(word for line in lines for word in _WORD.findall(line))
-
-    def _parts(self, words: Iterable[bytes]) -> set[bytes]:
-        wanted = [macro.encode() for macro in self.macros]
-        return {w for w in set(words) if (len(w) > 1 or w == b"_") and any(w in macro for macro in wanted)}
+        lines = (line for file in sorted(files) for line in _DEFINE.findall(self.sources.read_name(file)))
+        return _words(b"\n".join(lines)) & self.parts
 
 
-def _pasted(name: bytes, there: Callable[[bytes], bool]) -> bool:
+def _words(text: bytes) -> set[bytes]:
+    return set(text.translate(_ONLY_WORDS).split())
+
+
+def _pasted(name: bytes, there: Container[bytes]) -> bool:
     """Whether a name is two or more pieces that are there."""
     reached = [True] + [False] * len(name)
     for end in range(1, len(name) + 1):
-        reached[end] = any(reached[start] and there(name[start:end]) for start in range(end) if (start, end) != (0, len(name)))
+        reached[end] = any(reached[start] and name[start:end] in there for start in range(end) if (start, end) != (0, len(name)))
     return reached[-1]
