@@ -99,6 +99,19 @@ def test_blocks_say_what_leaves_them(report):
     assert "before it: nothing passed; on some ways: security_thing(thing)" in page, "the operation's block joins both"
 
 
+@pytest.mark.parametrize("source, link", [
+    ("none", ""), ("https://host.example/tree", "https://host.example/tree/lib/use.c#L15"), ("https://host.example/{file}?l={line}", "https://host.example/lib/use.c?l=15"),
+])  # fmt: skip
+def test_trees_that_may_not_be_copied(report, tmp_path, monkeypatch, source, link):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(report[1].parent / "cache"))
+    with pytest.raises(SystemExit) as ended:
+        main(["report", "--format", "html", "--source", source, "-o", str(tmp_path / "r")])
+    assert ended.value.code == 0 and not list((tmp_path / "r" / "source").iterdir())
+    pages = [file.read_text(encoding="utf-8") for file in sorted((tmp_path / "r").rglob("*.html"))]
+    assert not any("return tables[number]" in page for page in pages)
+    assert link == "" or any(f'href="{link}"' in page for page in pages)
+
+
 def test_a_store_of_another_version_gives_pictures_without_states(report, tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("XDG_CACHE_HOME", str(report[1].parent / "cache"))
     monkeypatch.setattr("verifier.program.stored.read", lambda *_: None)
