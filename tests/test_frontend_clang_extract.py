@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from verifier.frontend import extract as extraction
-from verifier.frontend import pch, seen
-from verifier.frontend.extract import Patched, extract, extract_file, extract_files
+from verifier.frontend import pch, seen, workers
+from verifier.frontend.extract import extract, extract_files
 from verifier.frontend.flags import understood
+from verifier.frontend.patched import Patched, extract_file
 from verifier.frontend.sources import Sources
-from verifier.frontend.units import work_of
+from verifier.frontend.units import read_unit, reader_version, work_of
 from verifier.ir.model import Unit, decode
 from verifier.tree.model import CompileCommand, Tree
 
@@ -122,7 +122,7 @@ def old_files(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_was_seen_is_recalled_without_reading(tree: Tree, old_files: None, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Memory()
     one = extract(tree, store, 1)
-    monkeypatch.setattr(extraction, "work_of", None)  # nothing of the long way is left
+    monkeypatch.setattr("verifier.frontend.extract.work_of", None)  # nothing of the long way is left
     two = extract(tree, store, 1)
     assert two == one and [list(r.dependencies) for r in two] == [list(r.dependencies) for r in one]
     wanted = {"include/linux/own.h", "include/linux/fs.h", "net/c.c", "no/such.c"}
@@ -135,7 +135,7 @@ def test_what_was_seen_is_recalled_without_reading(tree: Tree, old_files: None, 
 def test_what_was_seen_does_not_count_after_a_change(tree: Tree, old_files: None, change: str) -> None:
     store = Memory()
     extract(tree, store, 1)
-    assert seen.recall(store, tree, (), extraction.reader_version()) is not None
+    assert seen.recall(store, tree, (), reader_version()) is not None
     path, scope = Path(tree.root, "include/linux/own.h"), ()
     state = path.stat()
     if change == "text":
@@ -158,7 +158,7 @@ def test_what_was_seen_does_not_count_after_a_change(tree: Tree, old_files: None
         store.data.pop(next(key for key in store.data if key[0] == seen.BLOBS))
     else:
         scope = ("fs",)
-    assert seen.recall(store, tree, scope, extraction.reader_version()) is None
+    assert seen.recall(store, tree, scope, reader_version()) is None
 
 
 def test_files_touched_just_now_are_not_trusted(tree: Tree) -> None:
@@ -214,7 +214,7 @@ def test_with_and_without_precompiled_header_the_ir_is_the_same(tree: Tree) -> N
     sources = Sources(tree.root, tree.build)
     for command in tree.commands[:2]:
         work = work_of(command, tree.root, tree.build)
-        plain = decode(extraction.read_unit(work, None, sources).blob)
+        plain = decode(read_unit(work, None, sources).blob)
         shared = unit_of(store, records, command.file)
         by_name = {(f.file, f.name): f for f in plain.functions}
         assert all(by_name[f.file, f.name] == f for f in shared.functions)
@@ -250,9 +250,9 @@ def test_a_missing_source_is_lost(tree: Tree) -> None:
 
 
 def test_a_worker_that_dies_costs_one_unit(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    give = extraction.Worker.give
+    give = workers.Worker.give
 
-    def killing(worker: extraction.Worker, task: extraction.Task) -> None:
+    def killing(worker: workers.Worker, task: workers.Task) -> None:
         if task.work is not None and task.work.file == "fs/a.c":
             worker.process.kill()
             worker.process.join()
@@ -260,7 +260,7 @@ def test_a_worker_that_dies_costs_one_unit(tree: Tree, monkeypatch: pytest.Monke
         else:
             give(worker, task)
 
-    monkeypatch.setattr(extraction.Worker, "give", killing)
+    monkeypatch.setattr(workers.Worker, "give", killing)
     records = extract(tree, Memory(), 1, ("fs",))
     status = {r.file: r.status for r in records}
     assert (status["fs/a.c"], status["fs/b.c"]) == ("lost", "analysed")
@@ -289,10 +289,10 @@ def test_macros_before_includes_decide_about_the_precompiled_header() -> None:
 
 
 def test_a_worker_that_is_gone_is_found_out_by_the_reader_and_stops_quietly(tmp_path):
-    worker = extraction.Worker(Tree(str(tmp_path), "plain", None, "", "", [], []), "")
+    worker = workers.Worker(Tree(str(tmp_path), "plain", None, "", "", [], []), "")
     worker.process.kill()
     worker.process.join()
-    worker.give(extraction.Task(0, None, None, False))
+    worker.give(workers.Task(0, None, None, False))
     with pytest.raises((EOFError, OSError)):
         worker.connection.recv()
     worker.stop()
@@ -304,5 +304,5 @@ def test_a_worker_ends_when_its_parent_is_gone(tmp_path, end, monkeypatch):
         def recv(self):
             raise end
 
-    monkeypatch.setattr(extraction.signal, "signal", lambda *_: None)
-    assert extraction.serve(Gone(), Tree(str(tmp_path), "plain", None, "", "", [], []), "", None, extraction.UNLIMITED) is None
+    monkeypatch.setattr(workers.signal, "signal", lambda *_: None)
+    assert workers.serve(Gone(), Tree(str(tmp_path), "plain", None, "", "", [], []), "", None, workers.UNLIMITED) is None

@@ -89,7 +89,7 @@ def test_expressions_of_rules(data):
 
 @pytest.fixture(scope="module")
 def unit(tmp_path_factory):
-    from verifier.frontend.extract import extract_file
+    from verifier.frontend.patched import extract_file
     from verifier.tree import open_tree
 
     folder = tmp_path_factory.mktemp("unit")

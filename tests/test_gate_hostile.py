@@ -12,7 +12,7 @@ from gate_trees import Bench, diff
 
 from verifier.cli.decision import Terms, status
 from verifier.cli.main import main
-from verifier.frontend import extract
+from verifier.frontend import extract, workers
 from verifier.gate.overlay import read_patch
 from verifier.gate.run import compare
 from verifier.gate.variant import make_variant
@@ -50,11 +50,11 @@ def within(seconds):
     begin = used()
     yield
     assert used() - begin < seconds
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10 <= extract.PATCH_LIMITS.memory
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10 <= workers.PATCH_LIMITS.memory
 
 
 def limited(monkeypatch, memory, seconds):
-    monkeypatch.setattr(extract.extract_files, "__defaults__", (extract.Limits(memory, seconds),))
+    monkeypatch.setattr(extract.extract_files, "__defaults__", (workers.Limits(memory, seconds),))
 
 
 def with_text(bench, text):

@@ -25,8 +25,8 @@ def kinds(out):
 
 
 def lasting(out):
-    """What does not depend on how old the files are: sizes and times are remembered of settled files only."""
-    return {kind: n for kind, n in kinds(out).items() if kind not in ("seen", "all")}
+    """What stays: sizes and times are remembered of settled files only, rules that were read are dropped by `gc`."""
+    return {kind: n for kind, n in kinds(out).items() if kind not in ("seen", "rules", "all")}
 
 
 def test_info_says_whose_it_is_and_what_it_holds(ask, tmp_path):

@@ -87,7 +87,7 @@ def kqual(ctx: click.Context, debug: bool) -> None:
     """
     ctx.obj = ctx.obj or Services()
     if debug:
-        os.environ["KQUAL_DEBUG"] = "1"  # for the worker processes (verifier.frontend.extract)
+        os.environ["KQUAL_DEBUG"] = "1"  # for the worker processes (verifier.frontend.workers)
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 

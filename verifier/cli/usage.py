@@ -51,7 +51,7 @@ def prune(store: Store, keep: Used) -> dict[str, int]:
 
 
 def _key(record: bytes) -> str:
-    """The key of the unit that a record of verifier.frontend.extract speaks of."""
+    """The key of the unit that a record of verifier.frontend.seen speaks of."""
     try:
         return str(msgspec.msgpack.decode(record).get("key", ""))
     except (msgspec.MsgspecError, AttributeError):

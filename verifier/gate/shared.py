@@ -13,8 +13,8 @@ from collections.abc import Container, Iterable
 from difflib import SequenceMatcher
 from typing import Any
 
-from verifier.frontend.extract import changed_headers
 from verifier.frontend.items import FUNCTION, MACRO, PROTOTYPE, Item, items
+from verifier.frontend.patched import changed_headers
 from verifier.frontend.seen import own_files
 from verifier.frontend.sources import Sources
 from verifier.program.index import index_key

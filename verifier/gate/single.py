@@ -10,7 +10,7 @@ from pathlib import Path
 
 from verifier import findings as F
 from verifier.errors import KqualError
-from verifier.frontend.extract import extract_file
+from verifier.frontend.patched import extract_file
 from verifier.gate.overlay import Overlay
 from verifier.gate.permit import permitted
 from verifier.gate.run import compare

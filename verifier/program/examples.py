@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lattices.model import Pack, Rule
-from verifier.frontend.extract import UnitRecord, extract
+from verifier.frontend.extract import extract
+from verifier.frontend.seen import UnitRecord
 from verifier.program.analyse import Analysis
 from verifier.tree import plain
 from verifier.tree.model import Tree

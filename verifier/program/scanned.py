@@ -14,7 +14,7 @@ KIND, KEY = "scanned", "last"
 
 
 class Unit(msgspec.Struct, array_like=True):
-    """A unit as the analysis knows it; see verifier.frontend.extract.UnitRecord."""
+    """A unit as the analysis knows it; see verifier.frontend.seen.UnitRecord."""
 
     file: str
     key: str
