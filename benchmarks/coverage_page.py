@@ -1,10 +1,10 @@
-"""A page about the coverage of a tree's security hooks, from the document of `kqual coverage`.
+"""A page about the coverage of a tree's security hooks, or of another family, from the document of `kqual coverage`.
 
     kqual coverage TREE --family lsm --format json -o COVERAGE.json
-    python benchmarks/coverage_page.py COVERAGE.json TITLE > docs/coverage-VERSION.md
+    python benchmarks/coverage_page.py COVERAGE.json TITLE [FAMILY] > docs/coverage-VERSION.md
 
-Shares of all calls of `security_*` functions and without those that can refuse nobody, tables by service and by hook,
-and every call that no rule explains, with its reason.
+Shares of all calls of the family's checks (by default of `security_*` functions) and without those that can refuse nobody,
+tables by service and by check, and every call that no rule explains, with its reason.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from pathlib import Path
 
 import msgspec
 
-from reports.coverage import hooks
+from reports.coverage import of_family, shares
 from verifier.findings import DECIDES_NOTHING, FOR_NOBODY, ONLY_TELLS, SITE_STATUS, CoverageDocument, Site
 
 GROUPS = (
     ("Unexplained", lambda s: not s.reason.startswith((DECIDES_NOTHING, ONLY_TELLS, FOR_NOBODY))),
     ("Contexts that run for nobody", lambda s: s.reason.startswith(FOR_NOBODY)),
-    ("Hooks that decide nothing, or whose answer nobody looks at", lambda s: s.reason.startswith((DECIDES_NOTHING, ONLY_TELLS))),
+    ("Calls that decide nothing, or whose answer nobody looks at", lambda s: s.reason.startswith((DECIDES_NOTHING, ONLY_TELLS))),
 )
 
 
-def page(document: CoverageDocument, title: str) -> Iterator[str]:
+def page(document: CoverageDocument, title: str, family: str = "lsm") -> Iterator[str]:
     """The lines of the page."""
-    sites = [s for s in document.sites if s.check.startswith("security_")]
+    sites = of_family(document.sites, family)
     units = document.completeness.units
     yield f"# {title}"
     yield ""
-    yield f"Made by `benchmarks/coverage_page.py` from `kqual coverage TREE --family lsm`; {units.analysed:,} of {units.total:,} units analysed."
+    yield f"Made by `benchmarks/coverage_page.py` from `kqual coverage TREE --family {family}`; {units.analysed:,} of {units.total:,} units analysed."
     yield ""
     yield "| what is counted | explained | of | share |"
     yield "| --- | ---: | ---: | ---: |"
-    for what, explained, total, share in hooks(document.sites):
+    for what, explained, total, share in shares(document.sites, family):
         yield f"| {what} | {explained} | {total} | {share} |"
-    for name, of in (("service", lambda s: s.service), ("hook", lambda s: s.check)):
+    for name, of in (("service", lambda s: s.service), ("hook" if family == "lsm" else "check", lambda s: s.check)):
         yield ""
         yield from _table(name, sites, of)
     redundant = [s for s in sites if s.status == "redundant"]
@@ -72,4 +72,4 @@ def _table(name: str, sites: list[Site], of: Callable[[Site], str]) -> Iterator[
 
 if __name__ == "__main__":
     found = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=CoverageDocument)
-    print("\n".join(page(found, sys.argv[2])))
+    print("\n".join(page(found, *sys.argv[2:4])))

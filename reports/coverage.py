@@ -9,6 +9,8 @@ from reports import wording
 from verifier.findings import DECIDES_NOTHING, FOR_NOBODY, ONLY_TELLS, SITE_STATUS, CoverageDocument, Site
 
 MOST_LEDGER_LINES = 10
+# What families whose calls are counted are called: those of which each call should have a meaning.
+COUNTED = {"lsm": "calls of security hooks", "capability": "calls of capability checks", "lockdown": "calls about lockdown"}
 
 
 def render(document: CoverageDocument, everything: bool = False, ledger: bool = False) -> str:
@@ -38,15 +40,16 @@ def lines(document: CoverageDocument, everything: bool = False, ledger: bool = F
         yield from (f"    {entry}" for entry in shown)
         if len(shown) < len(entries):
             yield f"    ... {wording.number(len(entries) - len(shown))} more (--ledger lists all)"
-    yield from (f"{what}: {explained} of {total} ({share})" for what, explained, total, share in hooks(document.sites))
+    for family in COUNTED:
+        yield from (f"{what}: {explained} of {total} ({share})" for what, explained, total, share in shares(document.sites, family))
     yield verdict(document)
 
 
-def hooks(sites: Sequence[Site]) -> Iterator[tuple[str, str, str, str]]:
-    """How many calls of `security_*` functions are load-bearing or redundant, counted with and without those that can
-    refuse nobody: (what is counted, how many of them, of how many, share)."""
-    left = [s for s in sites if s.check.startswith("security_")]
-    what = "load-bearing or redundant calls of security hooks"
+def shares(sites: Sequence[Site], family: str) -> Iterator[tuple[str, str, str, str]]:
+    """How many calls of a family's checks (a key of COUNTED; `lsm` are the `security_*` functions) are load-bearing or
+    redundant, counted with and without those that can refuse nobody: (what is counted, how many, of how many, share)."""
+    left = of_family(sites, family)
+    what = f"load-bearing or redundant {COUNTED[family]}"
     for words, reason in (("", None), (", without those that decide nothing", (DECIDES_NOTHING, ONLY_TELLS)), (" nor contexts of nobody", FOR_NOBODY)):
         kept = [s for s in left if reason is None or not s.reason.startswith(reason)]
         what += words
@@ -55,6 +58,11 @@ def hooks(sites: Sequence[Site]) -> Iterator[tuple[str, str, str, str]]:
         left = kept
         explained = sum(s.status != "unexplained" for s in left)
         yield what, wording.number(explained), wording.number(len(left)), _share(explained, len(left))
+
+
+def of_family(sites: Sequence[Site], family: str) -> list[Site]:
+    """The calls that are counted for a family."""
+    return [s for s in sites if (s.check.startswith("security_") if family == "lsm" else s.family == family)]
 
 
 def verdict(document: CoverageDocument) -> str:

@@ -4,9 +4,10 @@ import json
 import random
 
 import pytest
+from msgspec.structs import replace
 
 from lattices import pack as packs
-from reports.coverage import hooks
+from reports.coverage import shares
 from verifier.cli.main import main
 from verifier.coverage.asks import Asks
 from verifier.coverage.difference import effect
@@ -490,6 +491,8 @@ def test_shares_are_told_with_and_without_calls_that_refuse_nobody():
         site_of("security_b", reason=f"{DECIDES_NOTHING}: tells a label"), site_of("security_b", reason=f"{ONLY_TELLS}: x"),
         site_of("security_c", reason=f"{FOR_NOBODY}: boot"), site_of("rw_verify_area"),
     ]  # fmt: skip
-    shown = [(explained, total, share) for _, explained, total, share in hooks(sites)]
+    shown = [(explained, total, share) for _, explained, total, share in shares(sites, "lsm")]
     assert shown == [("2", "6", "33.3%"), ("2", "4", "50.0%"), ("2", "3", "66.7%")]
-    assert [total for _, _, total, _ in hooks(sites[:3])] == ["3"] and not list(hooks(sites[6:]))
+    assert [total for _, _, total, _ in shares(sites[:3], "lsm")] == ["3"] and not list(shares(sites[6:], "lsm"))
+    others = [replace(site, family="capability") for site in (site_of("capable", "load-bearing"), site_of("ns_capable"))]
+    assert list(shares([*sites, *others], "capability")) == [("load-bearing or redundant calls of capability checks", "1", "2", "50.0%")]

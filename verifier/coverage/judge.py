@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Sequence
 from verifier.coverage.asks import Asks
 from verifier.coverage.difference import Effect, Flip, effect
 from verifier.coverage.inside import protected
-from verifier.coverage.removal import Remover
+from verifier.coverage.removal import Remover, TooFar
 from verifier.coverage.sites import Site
 from verifier.findings import CheckPlace
 from verifier.findings import Site as Shown
@@ -81,13 +81,19 @@ class Judge:
     # --- redundancy ------------------------------------------------------------------------------------------------
 
     def partner(self, site: Site) -> tuple[Site, list[Flip]] | None:
-        """Another site whose removal together with this one opens what neither of them opens alone."""
+        """Another site whose removal together with this one opens what neither of them opens alone; None where there is
+        none, or where it would take too much of the program to tell."""
         if not self.reached[site] or not self._reached_from_a_door(site.fid) or not self.operations(site):
             return None
         others = self.partners(site)
         if not others:
             return None
-        around = self._around(site.fid)
+        try:
+            return self._partner_of(site, others, self._around(site.fid))
+        except TooFar:
+            return None
+
+    def _partner_of(self, site: Site, others: Sequence[Site], around: Container[str]) -> tuple[Site, list[Flip]] | None:
         together = self.joint(site, [site, *others], around)
         opened = [self.joint(site, [other], around).fresh for other in others] if together.lowest else []
         if not together.lowest - set().union(*opened):
@@ -101,8 +107,9 @@ class Judge:
 
     def _around(self, fid: str) -> Container[str]:
         """Where a site can make a difference beside others: its function and all that call it, on any way, or use what it
-        opened, with what lies between it and its partners.  What they do to the rest of the kernel is not looked at.  How far up a removal is
-        followed does not matter: a lowest node of two that opens without one of them is a lowest one there, too."""
+        opened, with what lies between it and its partners.  What they do to the rest of the kernel is not looked at.
+        How far up a removal is followed does not matter: a lowest node of two that opens without one of them is a
+        lowest one there, too."""
         out, work = {fid}, [fid]
         while work:
             f = work.pop()

@@ -28,6 +28,11 @@ from verifier.program.results import Results, is_loud
 from verifier.program.watch import FunctionWatcher
 
 MARK = "\0removed"
+MOST_ANALYSED = 300  # functions that a removal among others may take
+
+
+class TooFar(Exception):
+    """A removal within some functions takes more analyses than MOST_ANALYSED."""
 
 
 class Layer(MutableMapping[str, Result]):
@@ -158,6 +163,7 @@ class Remover(Engine):
         self.upward: Upward | None = None
         self.reachable = below_doors(frontier.doors)
         self.within: Container[str] | None = None
+        self.left = 0
 
     def watcher(self, info: Info, obligations: Obligations) -> BlindWatcher:
         """What the analysis of one function is told."""
@@ -180,7 +186,11 @@ class Remover(Engine):
         return self._solve(sorted(fids), {}, whole)
 
     def analyse(self, fid: str) -> Result:
-        """One analysis of one function."""
+        """One analysis of one function; raises TooFar after so many within some functions."""
+        if self.within is not None:
+            self.left -= 1
+            if self.left < 0:
+                raise TooFar
         if self.upward is not None:
             self.upward.begin(fid)
         return super().analyse(fid)
@@ -202,11 +212,11 @@ class Remover(Engine):
         self, fids: Sequence[str], edited: dict[str, Function], whole: bool, within: Container[str] | None = None
     ) -> Layer:
         layer = Layer(self.base)
-        self.within = within
+        self.within, self.left = within, MOST_ANALYSED
         self.results = layer
         self.edits.edited = edited
         self.met = set()
-        for left in (self.rounds, self.deferred, self.unannounced):  # by the removal before this one
+        for left in (self.rounds, self.active, self.deferred, self.unannounced):  # by the removal before this one
             left.clear()
         self.upward = None if whole else Upward(self.frontier, layer.own, self.order, self.reachable)
         work: Iterable[str] | None = fids
