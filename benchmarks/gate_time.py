@@ -1,6 +1,6 @@
 """The gate beside the compiler: the CPU seconds of `kqual gate` on real changes, and of gcc -O2 on the files they touch.
 
-usage: python benchmarks/gate_time.py OLDER NEWER STORE --build DIR [--most N] [--below DIR]... [--json FILE]
+usage: python benchmarks/gate_time.py OLDER NEWER STORE --build DIR [--most N] [--first N] [--below DIR]... [--json FILE]
 
 STORE is the stored scan of NEWER with its build directory; a change is gated as the patch that takes it back.  Changes
 are taken from what lies between both releases below fs/ and net/, one file or one commit-sized group each, evenly
@@ -74,6 +74,7 @@ def main() -> int:
     parser.add_argument("store", type=Path)
     parser.add_argument("--build", required=True)
     parser.add_argument("--most", type=int, default=30)
+    parser.add_argument("--first", type=int, default=0, help="Changes to pass over, of --most.")
     parser.add_argument("--below", action="append", metavar="DIR")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
@@ -87,7 +88,7 @@ def main() -> int:
     wanted = [files for files in groups if any(file in known for file in files) and all(f in known or f.endswith(".h") for f in files)]
     times: list[Time] = []
     with tempfile.TemporaryDirectory() as scratch:
-        for files in spread(wanted, args.most):
+        for files in spread(wanted, args.most)[args.first :]:
             texts = {name: (changed[name][1], changed[name][0]) for name in files}
             time = Time(files, gated(tree, args.store, args.build, unified(texts), scratch), compiled(tree, files, scratch))
             times.append(time)
