@@ -8,6 +8,7 @@ from accessibility import PLAIN, axe_script, one_of_each, violations
 from browser import Browser, path
 from documents import document, finding, hostile
 
+from reports import branches
 from reports.comparison import compare
 from reports.html import write
 from verifier.cli.main import main
@@ -211,6 +212,21 @@ def test_axe_finds_nothing(report, page, scheme):
     script = axe_script()
     page.media(prefers_color_scheme=scheme)
     for file in one_of_each(report):
+        page.open(url(file))
+        assert violations(page, script) == [], file
+
+
+def test_axe_finds_nothing_in_comparisons_and_hostile_names(tmp_path, page):
+    from test_reports_hostile import everything
+
+    made, material = everything()
+    earlier = make_document(made.completeness, [finding(function="gone")])
+    over = branches.over([branches.Branch("old", earlier), branches.Branch("new", made)])
+    write(made, tmp_path / "r", lambda _: "int f(void)\n{\n}\n", material, compare(earlier, made), over)
+    script = axe_script()
+    pages = one_of_each(tmp_path / "r")
+    assert {"compare.html", "branches.html", "dismissed.html", "audit.html", "modules.html"} <= {file.name for file in pages}
+    for file in pages:
         page.open(url(file))
         assert violations(page, script) == [], file
 
