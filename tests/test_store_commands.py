@@ -144,3 +144,12 @@ def test_the_bash_script_works_in_bash(tmp_path):
     done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "triage", done.stderr
 
+
+
+def test_gc_forgets_indexes_of_other_versions(ask):
+    ask(*SCAN)
+    before = lasting(ask("store", "info", "--store", "s")[1])
+    with Store.open("s") as store:
+        store.put_many("index", [(key.partition("/")[0] + "/old", b"") for key in store.keys("index")])
+    assert "1 index" in ask("store", "gc", "--store", "s")[1]
+    assert lasting(ask("store", "info", "--store", "s")[1]) == before

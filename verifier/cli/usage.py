@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from verifier.program.index import index_key
 from verifier.store import Store
 
 KIND, KEY = "used", "scan"
@@ -15,7 +16,7 @@ REMADE = ("catalogue", "rules", "modules", "completeness", "obligations", "sibli
 
 
 class Used(msgspec.Struct, array_like=True):
-    """Keys of units (those of their indexes begin so), of the linked program, and of the analysis."""
+    """Keys of units, of the linked program, and of the analysis."""
 
     units: list[str]
     linked: str
@@ -41,7 +42,7 @@ def prune(store: Store, keep: Used) -> dict[str, int]:
     """Forget what the last scan did not use; how many values of each kind."""
     units = set(keep.units)
     gone = {"unit": store.prune("unit", units)}
-    gone["index"] = store.prune("index", [key for key in store.keys("index") if key.partition("/")[0] in units])
+    gone["index"] = store.prune("index", map(index_key, units))
     gone["unit-record"] = store.prune("unit-record", [name for name, data in store.items("unit-record") if _key(data) in units])
     gone["program"] = store.prune("program", [keep.linked])
     gone["rules"] = store.prune("rules", ())
