@@ -28,7 +28,7 @@ from verifier.program.results import Results, is_loud
 from verifier.program.watch import FunctionWatcher
 
 MARK = "\0removed"
-MOST_ANALYSED = 300  # functions that a removal among others may take
+MOST_ANALYSED = 60  # functions that a removal among others may take
 
 
 class TooFar(Exception):
