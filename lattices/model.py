@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from lattices.expressions import Expr
 from lattices.source import Problem
 
-ALLOW = ("errno", "true", "false", "pointer", "none")
+ALLOW = ("errno", "true", "false", "pointer", "count", "none")
 FAMILIES = ("lsm", "capability", "dac", "lockdown", "flags")
 TIERS = ("error", "warning")
 SUBJECTS = ("user", "any")

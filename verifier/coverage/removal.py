@@ -116,6 +116,10 @@ class BlindWatcher(FunctionWatcher):
         """Whether a call may store to a member."""
         return super().changes(_original(call), member)
 
+    def sweeps(self, frame: Frame, name: str, begun: bool) -> frozenset[str]:
+        """Checks of `each(...)` that a call bears on; a marked one asks, and its answer is not known."""
+        return super().sweeps(frame, _plain(name), begun)
+
     def at_call(self, frame: Frame, state: State, call: Call) -> None:
         """Rules on the call; of a marked one those on the original."""
         if call.name is not None and call.name.endswith(MARK):

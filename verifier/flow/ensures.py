@@ -6,13 +6,14 @@ that say more, so the list stays short.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from verifier.flow.refine import outcome, refine
 from verifier.flow.solver import Solver
-from verifier.flow.state import ANY, NEG, POS, ZERO, State
+from verifier.flow.state import ANY, NEG, NONZERO, POS, ZERO, State, sign
 from verifier.flow.summary import Alternative
+from verifier.flow.transfer import Frame
 from verifier.flow.values import Value, export
 
 MOST_WAYS = 10
@@ -31,15 +32,29 @@ def alternatives(solver: Solver) -> tuple[Any, tuple[Alternative, ...]]:
         returned.add(export(value, lambda v: None) if value is not None else None)
         if value is None or void:
             ways.extend(_ways(masks, state, None, ANY))
-        elif frame.pending(state, value) or (value.op == "o" and value.args[0] in ("!", "|", "==", "!=", "neg", "err", "<", ">=")):
-            for mask in (NEG, ZERO, POS):
-                if outcome(state, value)[0] & mask:
-                    for s in refine(state.copy(), value, mask, frame.learn):
-                        ways.extend(_ways(masks, s, value, mask))
+        elif frame.pending(state, value) or frame.allowing(value) or (value.op == "o" and value.args[0] in ("!", "|", "==", "!=", "neg", "err", "<", ">=")):
+            for s, mask in _split(frame, state, value):
+                ways.extend(_ways(masks, s, value, mask))
         else:
             ways.extend(_ways(masks, state, value, outcome(state, value)[0]))
     term = next(iter(returned)) if len(returned) == 1 else None
     return term, reduce(ways)
+
+
+def _split(frame: Frame, state: State, value: Value) -> Iterator[tuple[State, int]]:
+    """States with one outcome class each of what is returned; an error number that a check reads as "allowed" is one
+    of its own."""
+    rest = [state]
+    for number in frame.allowing(value):
+        same = frame.values.operation("==", value, frame.values.const(number))
+        for s in refine(state.copy(), same, NONZERO, frame.learn):
+            yield s, sign(number)
+        rest = [r for s in rest for r in refine(s.copy(), same, ZERO, frame.learn)]
+    for left in rest:
+        for mask in (NEG, ZERO, POS):
+            if outcome(left, value)[0] & mask:
+                for s in refine(left.copy(), value, mask, frame.learn):
+                    yield s, mask
 
 
 def _ways(masks: Callable[[str], int | None], state: State, value: Value | None, mask: int) -> list[Alternative]:
@@ -81,7 +96,9 @@ def _ways(masks: Callable[[str], int | None], state: State, value: Value | None,
         term = export(v, lambda _: None)
         if term is not None:
             conditions.append((term, con[0], con[1], tuple(sorted(con[2]))))
-    eq = outcome(state, value)[1] if value is not None else None
+    _, eq, ne = outcome(state, value) if value is not None else (ANY, None, frozenset())
+    if value is not None and value.op == "r" and ne and mask == NEG:
+        conditions.insert(0, (("ret",), ANY, None, tuple(sorted(ne))))
     return [Alternative(mask, eq, tuple(facts), tuple(conditions[:MOST_CONDITIONS]))]
 
 

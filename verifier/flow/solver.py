@@ -34,6 +34,7 @@ class Solver:
         self.loops = cfg.loops(self.succ)
         self.live = cfg.liveness(self.fn, self.succ, frame.watcher.kept(self.fn.name))
         self.written = {h: cfg.modified(self.fn, body) for h, body in self.loops.items()}
+        self.sweeps = self._sweeps()
         self.table: list[dict[Any, State]] = [{} for _ in self.fn.blocks]
         self.queue: list[tuple[int, int]] = []
         self.todo: list[dict[Any, None]] = [{} for _ in self.fn.blocks]
@@ -61,6 +62,11 @@ class Solver:
                 self.exhausted = True
                 return
             self._block(block, state.copy())
+
+    def _sweeps(self) -> dict[int, list[Value]]:
+        """By the header of a loop: facts about all that it comes past (`Frame.swept`)."""
+        asked = ((header, self.frame.swept_in(body)) for header, body in self.loops.items())
+        return {header: [self.frame.swept(name) for name in sorted(names)] for header, names in asked if names}
 
     def _block(self, number: int, state: State) -> None:
         block = self.fn.blocks[number]
@@ -180,6 +186,7 @@ class Solver:
             table.items(),
             key=lambda item: (
                 item[1].subject is state.subject,
+                all(f.op != "each" for f in item[1].facts ^ state.facts),
                 item[0][2] == waiting,
                 len(item[1].facts & state.facts) - len(item[1].facts ^ state.facts),
                 -sum(f.number for f in item[1].facts),
@@ -252,7 +259,7 @@ class Solver:
                 del state.env[location]
             for location in [k for k, v in state.env.items() if k.op == "L" and v not in fresh and stale(v)]:
                 state.env[location] = values.make("phi", header, location)
-        state.facts = frozenset(facts)
+        state.facts = frozenset(facts if back else facts.union(self.sweeps.get(header, ())))
         state.cons = cons
 
     @staticmethod

@@ -39,6 +39,8 @@ class Watcher(Protocol):
     def watched_member(self, tag: str, field: str) -> bool: ...
     def kept(self, function: str) -> frozenset[str]: ...
     def decided(self, frame: Frame, state: State, value: Value) -> Value | None: ...
+    def sweeps(self, frame: Frame, name: str, begun: bool) -> frozenset[str]: ...
+    def due(self, member: str) -> frozenset[str]: ...
     def at_call(self, frame: Frame, state: State, call: Call) -> None: ...
     def at_store(self, frame: Frame, state: State, location: Value, value: Value, line: int) -> None: ...
     def at_read(self, frame: Frame, state: State, location: Value, tag: str, field: str, line: int) -> None: ...
@@ -293,6 +295,8 @@ class Frame:
     def _result(self, state: State, call: Call) -> Value:
         v = self.values
         name = call.name
+        if name is not None:
+            self._unswept(state, self.watcher.sweeps(self, name, True))
         opaque = name is not None and self.watcher.opaque(name)
         summary = self.watcher.summary(self, name) if name is not None else None
         if not opaque:
@@ -422,6 +426,8 @@ class Frame:
         """Facts that follow from what has just been learnt of `value`; several states where a callee that returned
         so may have done it in several ways."""
         if value.op != "r":
+            if value.op == "ld" and value.args[0].op == "." and not outcome(state, value)[0] & ZERO:
+                self._unswept(state, self.watcher.due(value.args[0].args[1]))
             if self.watcher.condition(value):
                 self._remember(state, value)
             else:
@@ -449,10 +455,31 @@ class Frame:
             if fact not in state.facts:
                 new = [fact, *self.watcher.implied(self, state, name, args)]
                 state.facts = state.facts.union(new, self.watcher.consequences(self, state, new))
+            if name in self.watcher.sweeps(self, name, False):
+                state.facts = state.facts | {self.swept(name)}
         elif not con[0] & mask and (con[1] is not None or not constants):
             denied = self.values.make("nfact", name, args, subject)
             if self.watcher.condition(denied):
                 state.facts = state.facts | {denied}
+            if f"!{name}" in self.watcher.sweeps(self, name, False):
+                state.facts = state.facts | {self.swept(f"!{name}")}
+
+    def swept(self, name: str) -> Value:
+        """The fact that whatever a loop came past so far passed a check (`!` before its name: failed it).
+
+        It holds where a loop that asks the check begins; a call of the check, or what makes it due, takes it away, and
+        the outcome that was wanted gives it back.  So it holds after a loop over nothing, too.
+        """
+        return self.values.make("each", name, (), self.values.zero)
+
+    def swept_in(self, blocks: set[int]) -> frozenset[str]:
+        """Names of such facts that calls in some blocks bear on."""
+        callees = {self.fn.exprs[s[2]][1] for b in blocks for s in self.fn.blocks[b].statements if s[0] == "call" and self.fn.exprs[s[2]][0] == "f"}
+        return frozenset().union(*(self.watcher.sweeps(self, name, False) for name in sorted(callees)))
+
+    def _unswept(self, state: State, names: frozenset[str]) -> None:
+        if names:
+            state.facts = frozenset(f for f in state.facts if f.op != "each" or f.args[0] not in names)
 
     def _ways(self, state: State, value: Value, con: Constraint) -> list[State]:
         """One state for each way in which the callee may have returned what is known of its result."""
@@ -506,6 +533,11 @@ class Frame:
         if summary is None or mask.bit_count() < 2:
             return False
         return any(a.facts and a.mask & mask for a in summary.alternatives)
+
+    def allowing(self, value: Value) -> tuple[int, ...]:
+        """Error numbers that a check, whose result a value is, reads as "allowed"."""
+        allow = self.watcher.allowed(value.args[1]) if value.op == "r" else None
+        return tuple(n for n in allow[1] if n < 0) if allow is not None else ()
 
     def branch(self, state: State, condition: int, line: int) -> tuple[list[State], list[State]]:
         """States on the two edges of a branch."""

@@ -191,14 +191,23 @@ class Obligations:
         rule = self.book.by_id.get(requirement.rule)
         if rule is None or requirement.operands is None:
             return
+        states = [state]
         for term, mask, eq, ne in requirement.conditions:
-            now = outcome(state, frame.imported(state, term, call.args, None))
+            value = frame.imported(state, term, call.args, None)
+            now = outcome(state, value)
             if not now[0] & mask or (eq is not None and (now[1] not in (None, eq) or eq in now[2])) or now[1] in ne:
                 if now[1] in ne and now[1] is None:
                     continue
                 return
+            if now[0] & ~mask and value.op == "r" and frame.pending(state, value):  # as a branch of the callee finds it
+                states = [r for s in states for r in refine(s.copy(), value, mask, frame.learn)]
         names = {n: frame.imported(state, t, call.args, None) for n, t in requirement.operands}
-        fails = self._fails(rule, requirement.component, names, frame, state)
+        fails = None
+        for found in states:
+            fails = self._fails(rule, requirement.component, names, frame, found)
+            if fails is not None:
+                state = found
+                break
         if fails is None:
             key = (requirement.key, call.line)
             if key not in self.met:

@@ -18,6 +18,7 @@ from verifier.oracles.locked import bare
 
 Bindings = dict[str, Value]
 ACTS_AS = "acts_as"  # in requirements: acts_as(cred), whose credentials count at the operation
+EACH = "each"  # in requirements: each(check(_)), what a loop came past was checked
 
 
 class Matcher:
@@ -199,6 +200,8 @@ class Matcher:
             return None if inner is None else not inner
         if op == "call" and pattern[1] == ACTS_AS:
             return self._acts_as(pattern[2][0], names, frame, state)
+        if op == "call" and pattern[1] == EACH:
+            return any(fact.op == EACH and fact.args[0] == swept(pattern)[0] for fact in state.facts)
         if op == "call" and isinstance(pattern[1], str) and pattern[1] not in self.pack.accessors:
             return self._passed(pattern, "fact", names, frame, state)
         if op == "bin" and pattern[1] == "==" and pattern[3][0] == "call" and pattern[3][1] not in self.pack.accessors:
@@ -346,13 +349,29 @@ def calls_in(pattern: Any) -> list[Any]:
     """All call patterns inside an expression, left to right."""
     if not isinstance(pattern, tuple) or not pattern:
         return []
-    if pattern[0] == "call":
+    if pattern[0] == "call" and pattern[1] != EACH:
         return [pattern]
     out: list[Any] = []
-    for part in pattern[1:]:
+    for part in pattern[2] if pattern[0] == "call" else pattern[1:]:
         if isinstance(part, tuple):
             out.extend(calls_in(part))
     return out
+
+
+def swept(pattern: Any) -> tuple[str, str]:
+    """(check, member) of `each(check(_))` and `each(_->member, check(_))`; `!` stands before a check that is to fail."""
+    inner = pattern[2][-1]
+    member = pattern[2][0][2] if len(pattern[2]) > 1 else ""
+    return (f"!{inner[1][1]}" if inner[0] == "not" else inner[1]), member
+
+
+def sweeps_in(pattern: Any) -> list[tuple[str, str]]:
+    """All `each(...)` of an expression, as `swept` tells them."""
+    if not isinstance(pattern, tuple) or not pattern:
+        return []
+    if pattern[0] == "call":
+        return [swept(pattern)] if pattern[1] == EACH else []
+    return [found for part in pattern[1:] for found in sweeps_in(part)]
 
 
 def conditions_in(pattern: Any) -> list[Any]:
@@ -369,7 +388,7 @@ def negated_in(pattern: Any) -> set[str]:
     if pattern[0] == "not":
         return {c[1] for c in calls_in(pattern) if isinstance(c[1], str)}
     out: set[str] = set()
-    for part in pattern[1:]:
+    for part in pattern[2] if pattern[:2] == ("call", EACH) else pattern[1:]:
         out |= negated_in(part)
     return out
 

@@ -16,11 +16,12 @@ from verifier.oracles.patterns import (
     mentions_current,
     names_in,
     negated_in,
+    sweeps_in,
     tested_members,
 )
 
-_ALLOW = {"errno": ZERO, "true": NEG | POS, "false": ZERO, "pointer": ZERO | POS}  # what IS_ERR() does not refuse
-_POSSIBLE = {"errno": NEG | ZERO, "true": ZERO | POS, "false": ANY, "pointer": ANY}
+_ALLOW = {"errno": ZERO, "true": NEG | POS, "false": ZERO, "pointer": ZERO | POS, "count": ZERO | POS}  # what IS_ERR() does not refuse
+_POSSIBLE = {"errno": NEG | ZERO, "true": ZERO | POS, "false": ANY, "pointer": ANY, "count": ANY}
 
 
 class Rulebook:
@@ -36,6 +37,7 @@ class Rulebook:
         self.conditions: dict[str, set[int | None]] = {}
         self.predicates: set[str] = set()
         self.negated: set[str] = set()
+        self.sweeps: dict[str, frozenset[str]] = {}  # checks of `each(...)`: members that, found set, ask for one
         self.allow: dict[str, tuple[int, tuple[int, ...]] | None] = {}
         self.locks: dict[str, frozenset[str]] = {}
         self.requires: dict[str, list[Any]] = {}
@@ -102,6 +104,8 @@ class Rulebook:
             if isinstance(name, str) and name not in self.pack.accessors:
                 self.predicates.add(name)
         self.negated |= negated_in(pattern)
+        for name, member in sweeps_in(pattern):
+            self.sweeps[name] = self.sweeps.get(name, frozenset()) | ({member} if member else frozenset())
         for field, bits in tested_members(pattern):
             self.conditions.setdefault(field, set()).add(bits)
 
@@ -119,6 +123,10 @@ class Rulebook:
                 out = (0, check.allow) if 0 not in check.allow else (ZERO, check.allow)
         self.allow[name] = out
         return out
+
+    def started(self, member: str) -> list[str]:
+        """Checks of `each(...)` that are due where a member was found set."""
+        return [name for name, members in self.sweeps.items() if member in members]
 
     def possible(self, name: str) -> int:
         """Outcome classes that a check can have at all."""

@@ -14,7 +14,7 @@ from verifier.program.link import Program
 
 NEG, ZERO, POS = 1, 2, 4
 ANY = NEG | ZERO | POS
-_ALLOW = {"errno": ZERO, "true": NEG | POS, "false": ZERO, "pointer": ZERO | POS}
+_ALLOW = {"errno": ZERO, "true": NEG | POS, "false": ZERO, "pointer": ZERO | POS, "count": ZERO | POS}
 _POSSIBLE = {"errno": NEG | ZERO, "true": ZERO | POS}
 
 
