@@ -232,7 +232,7 @@ def test_the_shipped_pack_loads(version):
     assert pack.check("inode_permission").mask == 2
     assert pack.check("ptrace_may_access").allow == "true"
     assert pack.check("mm_access").allow == "pointer"
-    assert pack.check("security_inode_alloc").allow == "none"
+    assert pack.check("security_inode_setsecctx").allow == "none"
     assert pack.check("security_xfrm_state_pol_flow_match").allow == "true"
     assert pack.check("security_task_prctl").allow == (-38,)
     assert pack.check("security_xfrm_policy_alloc").writes == (0,)

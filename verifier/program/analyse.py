@@ -33,8 +33,8 @@ from verifier.program.results import Results
 from verifier.program.sibling_findings import SiblingOracle, untold
 from verifier.program.stored import Packed, pack, unpack
 
-ANALYSIS_VERSION = "26"
-LINK_VERSION = "5"
+ANALYSIS_VERSION = "27"
+LINK_VERSION = "6"
 
 Progress = Callable[[str, int, int], None]
 Shape = TypeVar("Shape")

@@ -11,7 +11,7 @@ import msgspec
 
 from verifier.ir.model import Function, Unit
 
-INDEX_VERSION = "4"  # to be raised with every change of what an index holds
+INDEX_VERSION = "5"  # to be raised with every change of what an index holds
 
 
 class FunctionIndex(msgspec.Struct, array_like=True):
@@ -110,6 +110,7 @@ def index_function(fn: Function) -> FunctionIndex:
     lends: dict[tuple[str, tuple[tuple[int, str], ...]], None] = {}
     slots: list[tuple[str, int]] = []
     indirect: list[tuple[int, int]] = []
+    held: list[tuple[str, int, str]] = []
 
     def base(index: int, through: bool = False) -> tuple[str | None, bool]:
         while True:
@@ -154,6 +155,8 @@ def index_function(fn: Function) -> FunctionIndex:
                         a = exprs[arg]
                         if a[0] == "f":
                             hands[(e[1], n, a[1])] = None
+                        elif a[0] == "v" and a[1] not in params:
+                            held.append((e[1], n, a[1]))
                         else:
                             name, _ = base(arg)
                             if name in params:
@@ -167,6 +170,8 @@ def index_function(fn: Function) -> FunctionIndex:
             elif s[0] == "asm":
                 for out in s[1]:
                     target(out)
+    for callee, n, variable in held:  # a variable that a function was put into
+        hands.update({(callee, n, exprs[v][1]): None for v in defined.get(variable, ()) if exprs[v][0] == "f"})
     others: dict[tuple[str, int], None] = {}
     for index, line in indirect:
         first, *rest = _slots(fn, index, params, defined)
