@@ -1,4 +1,5 @@
-"""`each(f(_))`: all that a loop came past was checked; and checks of wrappers that allow with an error number."""
+"""`each(f(_))`: all that a loop came past was checked; checks that allow with an error number in a wrapper; what a callee asks
+of what a wrapper returned; functions given to others through a variable."""
 
 import pytest
 
@@ -88,6 +89,15 @@ RULES = {
         """static struct item *passed(struct item *item) { security_item(item); return item->next; }
         static int g(struct item *item) { return item ? act(item) : 0; }
         int f(struct item *item) { struct item *x = passed(item); return g(x); }""",
+    ),
+    "a-function-in-a-variable": (
+        'operation = "act(item)"\nin = ["g"]\nrequires = ["security_item(item)"]',
+        """static int g(struct item *item) { return act(item); }
+        static int run(int (*call)(struct item *), struct item *item) { return call(item); }
+        int f(struct item *item) { int (*call)(struct item *) = g; if (security_item(item)) return -1; return run(call, item); }""",
+        """static int g(struct item *item) { return act(item); }
+        static int run(int (*call)(struct item *), struct item *item) { return call(item); }
+        int f(struct item *item) { int (*call)(struct item *) = g; security_item(item); return run(call, item); }""",
     ),
 }
 

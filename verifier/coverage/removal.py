@@ -117,8 +117,8 @@ class BlindWatcher(FunctionWatcher):
         return super().changes(_original(call), member)
 
     def sweeps(self, frame: Frame, name: str, begun: bool) -> frozenset[str]:
-        """Checks of `each(...)` that a call bears on; a marked one asks, and its answer is not known."""
-        return super().sweeps(frame, _plain(name), begun)
+        """Checks of `each(...)` that a call bears on; a marked one makes no loop one that asks, and answers nothing."""
+        return super().sweeps(frame, _plain(name), begun) if begun or name == _plain(name) else frozenset()
 
     def at_call(self, frame: Frame, state: State, call: Call) -> None:
         """Rules on the call; of a marked one those on the original."""

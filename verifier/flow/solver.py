@@ -35,6 +35,8 @@ class Solver:
         self.live = cfg.liveness(self.fn, self.succ, frame.watcher.kept(self.fn.name))
         self.written = {h: cfg.modified(self.fn, body) for h, body in self.loops.items()}
         self.sweeps = self._sweeps()
+        if self.sweeps and most > 1:  # what was passed for all so far, beside whatever keeps the element at hand apart
+            self.most = 4 * most
         self.table: list[dict[Any, State]] = [{} for _ in self.fn.blocks]
         self.queue: list[tuple[int, int]] = []
         self.todo: list[dict[Any, None]] = [{} for _ in self.fn.blocks]
