@@ -31,6 +31,11 @@ def rule(reader: Reader, entry: Entry) -> Rule | None:
     requires = [reader.expression(entry, "requires", text, operands) for text in values["requires"]]
     when = reader.expression(entry, "when", values["when"], operands) if "when" in values else None
     exempt = [_exempt(reader, entry, item, operands) for item in values.get("exempt", [])]
+    for text, line in zip(values["requires"], requires, strict=True):
+        for part in expressions.walk(line) if line is not None else ():
+            if part[0] == "call" and part[1] == "each" and not _each(part[2]):
+                entry.fail("`each` takes a check", "write each(check(_)), each(!check(_)) or each(_->member, check(_))", "requires", text)
+                return None
     if operation is None or operands is None or None in requires or None in exempt:
         return None
     return Rule(
@@ -93,6 +98,13 @@ def _use(reader: Reader, entry: Entry, text: str) -> tuple[str, tuple[Expr, ...]
         entry.fail("an exemption is a name with operands", "write name(operand, ...)", "exempt", text)
         return None
     return name.strip(), call[2]
+
+
+def _each(arguments: tuple[Expr, ...]) -> bool:
+    """Whether these are a check, negated or not, and a member before it or nothing."""
+    *before, check = arguments or ((),)
+    check = check[1] if check and check[0] == "not" else check
+    return bool(check) and check[0] == "call" and isinstance(check[1], str) and len(before) < 2 and all(b[0] == "member" for b in before)
 
 
 def _stored_global(operation: Expr) -> bool:

@@ -3,7 +3,7 @@ of what a wrapper returned; functions given to others through a variable."""
 
 import pytest
 
-from lattices.pack import load
+from lattices.pack import PackError, load
 from verifier.program.examples import examples, judge
 
 HEAD = """
@@ -111,3 +111,11 @@ def test_good_passes_and_bad_is_reported(name, tmp_path):
     wanted = examples([pack.rule(name)])
     assert [e.expected for e in wanted] == ["good", "bad"]
     assert [why for _, why in judge(pack, wanted, 1, lambda *_: None)] == ["", ""]
+
+
+@pytest.mark.parametrize("line", ["each()", "each(item)", "each(_, security_item(_))", "each(_->label, _->next, security_item(_))"])
+def test_each_takes_a_check(line, tmp_path):
+    rule = f"""[[rule]]\nid = 'x'\nservice = 'file'\nreason = 'r'\noperation = "act(item)"\nrequires = ["{line}"]\n"""
+    (tmp_path / "r.toml").write_text(rule)
+    with pytest.raises(PackError, match="`each` takes a check"):
+        load(extra=[tmp_path])
