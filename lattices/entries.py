@@ -18,7 +18,7 @@ KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     },
     "check": {
         "name": str, "family": str, "allow": (str, list), "namespace": int, "mask": int, "objects": list,
-        "subject": int, "modifiers": str, "implies": list, "writes": list, "slots": list, "whole": bool,
+        "subject": int, "modifiers": str, "implies": list, "writes": list, "slots": list, "whole": bool, "labels": bool,
         "member": str, "reason": str, "versions": str,
     },
     "accessor": {"call": str, "is": str, "reason": str, "versions": str},

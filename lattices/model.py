@@ -82,7 +82,8 @@ class Check:
     `modifiers` are the bits of the mask that are no rights.  `implies` are (passed, granted) pairs of call patterns
     over shared names.  A check with `slots` is no function: the dispatcher of these tables asks before it calls an
     entry, for what the entry's `member` declares, which is the check's one argument.  A `whole` check stands for itself:
-    callers are not told which of the ways through its body let it pass.
+    callers are not told which of the ways through its body let it pass.  One that `labels` makes, tells or takes away
+    what modules keep: that some callers of a function ask it says nothing of the others, and its answer may be dropped.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Check:
     slots: tuple[str, ...] = ()
     member: str = ""
     whole: bool = False
+    labels: bool = False
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def check(reader: Reader, entry: Entry) -> Check | None:
         values["name"], family, allow, values.get("namespace"), values.get("mask"),
         tuple(values.get("objects", ())), values.get("subject"), modifiers[1] if modifiers else 0,
         tuple(implies), values.get("reason", ""), tuple(values.get("writes", ())), entry.strings("slots"),
-        values.get("member", ""), values.get("whole", False),
+        values.get("member", ""), values.get("whole", False), values.get("labels", False),
     )  # fmt: skip
 
 

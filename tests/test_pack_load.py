@@ -294,7 +294,7 @@ def test_every_field_of_a_record_is_read_or_for_people():
     read = {
         model.Rule: "id slot member operation operands requires when exempt in_functions not_in subject tier lock operation_text "
         "variables",
-        model.Check: "name family allow namespace mask objects subject modifiers implies writes slots member whole",
+        model.Check: "name family allow namespace mask objects subject modifiers implies writes slots member whole labels",
         model.Exemption: "condition name params checks silences",
         model.Accessor: "params value",
         model.SubjectChange: "name effect cred subject",

@@ -29,7 +29,7 @@ def ignored_results(fn: Function, book: Rulebook, returns: Callable[[str], str |
                 continue
             name = fn.exprs[s[2]][1]
             check = book.check(name)
-            told = check is not None and check.writes  # what it gives back tells as much as its result
+            told = check is not None and (check.writes or check.labels)  # what it gives back tells as much as its result
             if book.is_hook(name) and not told and returns(name) != "void":
                 calls.append((number, index))
     if not calls:

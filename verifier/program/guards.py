@@ -40,7 +40,7 @@ class Guards:
         """A passed check as a token, from its spelled arguments: a capability and the namespace that it was asked for in,
         or the check's own name.  None for tests of somebody else's credentials and for what decides nothing."""
         check = self.pack.check(name)
-        if check is None or check.allow == "none" or check.family == "flags":
+        if check is None or check.allow == "none" or check.labels or check.family == "flags":
             return None
         if check.family != "capability":
             return (name, "")
@@ -69,7 +69,7 @@ class Guards:
     def decides(self, name: str) -> bool:
         """Whether a check is a hook, or one of the other families that can stand for a rule."""
         check = self.pack.check(name)
-        if check is None or check.allow == "none":
+        if check is None or check.allow == "none" or check.labels:
             return False
         if check.family == "dac":
             return name in self.alone
