@@ -11,8 +11,8 @@ from lattices.pack import load
 KERNELS = os.environ.get("KQUAL_KERNELS", "")
 # Hooks whose function turns the modules' votes into an error number of its own.
 VOTES = {"vm_enough_memory"}
-# Hooks that hand out a label: their default says that there is none to hand out, and 0 alone that it may be told.
-HAND_OUT = {"secid_to_secctx", "socket_getpeersec_dgram"}
+# Hooks that hand out a label, or take one: their default says that no module does, and 0 alone that there is one to go on with.
+HAND_OUT = {"inode_getsecctx", "inode_setsecurity", "secid_to_secctx", "socket_getpeersec_dgram"}
 
 
 @pytest.fixture(params=["6.12", "6.1"])
