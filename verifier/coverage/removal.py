@@ -116,9 +116,9 @@ class BlindWatcher(FunctionWatcher):
         """Whether a call may store to a member."""
         return super().changes(_original(call), member)
 
-    def sweeps(self, frame: Frame, name: str, begun: bool) -> frozenset[str]:
+    def sweeps(self, name: str, summary: Summary | None, begun: bool) -> frozenset[str]:
         """Checks of `each(...)` that a call bears on; a marked one makes no loop one that asks, and answers nothing."""
-        return super().sweeps(frame, _plain(name), begun) if begun or name == _plain(name) else frozenset()
+        return super().sweeps(_plain(name), summary, begun) if begun or name == _plain(name) else frozenset()
 
     def at_call(self, frame: Frame, state: State, call: Call) -> None:
         """Rules on the call; of a marked one those on the original."""

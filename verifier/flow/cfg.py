@@ -6,6 +6,8 @@ sections 9.2 and 9.6.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from verifier.ir.dominance import successors as targets
 from verifier.ir.model import Function
 
@@ -13,6 +15,18 @@ from verifier.ir.model import Function
 def successors(fn: Function) -> list[list[int]]:
     """Successor blocks of every block, without repetitions, in terminator order."""
     return [list(dict.fromkeys(targets(block.terminator))) for block in fn.blocks]
+
+
+def reached(edges: Sequence[Sequence[int]], start: int) -> set[int]:
+    """Blocks that edges (successors, or predecessors for the way back) lead to from a block; itself only by a circle."""
+    out: set[int] = set()
+    work = [start]
+    while work:
+        for block in edges[work.pop()]:
+            if block not in out:
+                out.add(block)
+                work.append(block)
+    return out
 
 
 def loops(succ: list[list[int]]) -> dict[int, set[int]]:

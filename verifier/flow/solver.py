@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 from typing import Any
 
-from verifier.flow import cfg
+from verifier.flow import cfg, twins
 from verifier.flow.refine import outcome, refine
 from verifier.flow.state import ANY, NEG, State, either, join
 from verifier.flow.transfer import Frame
@@ -34,6 +34,7 @@ class Solver:
         self.loops = cfg.loops(self.succ)
         self.live = cfg.liveness(self.fn, self.succ, frame.watcher.kept(self.fn.name))
         self.written = {h: cfg.modified(self.fn, body) for h, body in self.loops.items()}
+        frame.repeated = twins.repeated(self.fn, self.succ, self.loops, frame.meaning)
         self.sweeps = self._sweeps()
         if self.sweeps and most > 1:  # what was passed for all so far, beside whatever keeps the element at hand apart
             self.most = 4 * most

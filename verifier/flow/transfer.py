@@ -14,7 +14,7 @@ from verifier.flow import memory, twins
 from verifier.flow.refine import outcome, refine
 from verifier.flow.state import ANY, NEG, NONZERO, POS, ZERO, Constraint, State
 from verifier.flow.summary import Alternative, Summary, in_common
-from verifier.flow.values import SITE_BITS, Value, Values
+from verifier.flow.values import Value, Values, point_of
 from verifier.ir.model import Function
 
 
@@ -39,7 +39,7 @@ class Watcher(Protocol):
     def watched_member(self, tag: str, field: str) -> bool: ...
     def kept(self, function: str) -> frozenset[str]: ...
     def decided(self, frame: Frame, state: State, value: Value) -> Value | None: ...
-    def sweeps(self, frame: Frame, name: str, begun: bool) -> frozenset[str]: ...
+    def sweeps(self, name: str, summary: Summary | None, begun: bool) -> frozenset[str]: ...
     def due(self, member: str) -> frozenset[str]: ...
     def at_call(self, frame: Frame, state: State, call: Call) -> None: ...
     def at_store(self, frame: Frame, state: State, location: Value, value: Value, line: int) -> None: ...
@@ -79,9 +79,9 @@ class Frame:
             i for i, e in enumerate(fn.exprs) if e[0] == "m" and watcher.watched_member(e[2], e[3])
         )
         self.masks = self._mask_variables()
-        self.repeated = twins.repeated(fn, self._meaning)
+        self.repeated: dict[twins.Point, list[twins.Asked]] = {}  # the solver finds them, who knows the loops
 
-    def _meaning(self, name: str) -> tuple[int, int] | None:
+    def meaning(self, name: str) -> tuple[int, int] | None:
         """Outcome classes in which a check allows, and all that it has; None for other functions."""
         allow = self.watcher.allowed(name)
         return (allow[0], self.watcher.possible(name)) if allow is not None and not allow[1] else None
@@ -220,7 +220,7 @@ class Frame:
         kind = statement[0]
         self.line = statement[-1]
         if self.repeated:
-            self._repeat(state, self.repeated.get((self.site >> SITE_BITS, self.site & ((1 << SITE_BITS) - 1)), []))
+            self._repeat(state, self.repeated.get(point_of(self.site), []))
         if kind == "=":
             value = self.value(state, statement[2])
             location = self.location(state, statement[1])
@@ -295,10 +295,10 @@ class Frame:
     def _result(self, state: State, call: Call) -> Value:
         v = self.values
         name = call.name
-        if name is not None:
-            self._unswept(state, self.watcher.sweeps(self, name, True))
         opaque = name is not None and self.watcher.opaque(name)
         summary = self.watcher.summary(self, name) if name is not None else None
+        if name is not None:
+            self._unswept(state, self.watcher.sweeps(name, summary, True))
         if not opaque:
             for i, arg in enumerate(call.args):
                 if arg.op == "&" and (name is None or self.watcher.writes(self, name, i)):
@@ -361,8 +361,8 @@ class Frame:
 
     def line_of(self, site: int) -> int:
         """The line of a statement."""
-        statements = self.fn.blocks[site >> SITE_BITS].statements
-        index = site & ((1 << SITE_BITS) - 1)
+        block, index = point_of(site)
+        statements = self.fn.blocks[block].statements
         return int(statements[index][-1]) if index < len(statements) else self.fn.line
 
     # --- summaries in terms of this function ---------------------------------------------------------------------
@@ -455,13 +455,13 @@ class Frame:
             if fact not in state.facts:
                 new = [fact, *self.watcher.implied(self, state, name, args)]
                 state.facts = state.facts.union(new, self.watcher.consequences(self, state, new))
-            if name in self.watcher.sweeps(self, name, False):
+            if name in self.watcher.sweeps(name, None, False):
                 state.facts = state.facts | {self.swept(name)}
         elif not con[0] & mask and (con[1] is not None or not constants):
             denied = self.values.make("nfact", name, args, subject)
             if self.watcher.condition(denied):
                 state.facts = state.facts | {denied}
-            if f"!{name}" in self.watcher.sweeps(self, name, False):
+            if f"!{name}" in self.watcher.sweeps(name, None, False):
                 state.facts = state.facts | {self.swept(f"!{name}")}
 
     def swept(self, name: str) -> Value:
@@ -475,7 +475,8 @@ class Frame:
     def swept_in(self, blocks: set[int]) -> frozenset[str]:
         """Names of such facts that calls in some blocks bear on."""
         callees = {self.fn.exprs[s[2]][1] for b in blocks for s in self.fn.blocks[b].statements if s[0] == "call" and self.fn.exprs[s[2]][0] == "f"}
-        return frozenset().union(*(self.watcher.sweeps(self, name, False) for name in sorted(callees)))
+        summaries = {name: None if self.watcher.opaque(name) else self.watcher.summary(self, name) for name in sorted(callees)}
+        return frozenset().union(*(self.watcher.sweeps(name, summary, False) for name, summary in summaries.items()))
 
     def _unswept(self, state: State, names: frozenset[str]) -> None:
         if names:

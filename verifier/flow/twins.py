@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from verifier.flow import cfg
 from verifier.flow.state import ANY, NEG, POS, ZERO
-from verifier.ir.dominance import dominates, dominators, immediate_dominators
+from verifier.ir.dominance import dominates, dominators, immediate_dominators, predecessors
 from verifier.ir.model import Function
 
 Point = tuple[int, int]
@@ -40,10 +40,8 @@ def releases(name: str) -> bool:
     return name.startswith("up_") or "unlock" in name
 
 
-def repeated(fn: Function, outcomes: Outcomes) -> dict[Point, list[Asked]]:
+def repeated(fn: Function, succ: list[list[int]], loops: dict[int, set[int]], outcomes: Outcomes) -> dict[Point, list[Asked]]:
     """Checks of a first walk by the point of a second walk at which they hold; empty where there are no two walks."""
-    succ = cfg.successors(fn)
-    loops = cfg.loops(succ)
     if len(loops) < 2:
         return {}
     asking = {
@@ -51,12 +49,13 @@ def repeated(fn: Function, outcomes: Outcomes) -> dict[Point, list[Asked]]:
         if s[0] == "call" and fn.exprs[s[2]][0] == "f" and outcomes(fn.exprs[s[2]][1]) is not None
     }  # fmt: skip
     outer = [h for h, body in sorted(loops.items()) if not any(h != o and h in loops[o] and body <= loops[o] for o in loops)]
+    firsts = [h for h in outer if loops[h] & asking]
+    if not firsts:
+        return {}
     bits = dominators(fn.blocks)
     above = immediate_dominators(fn.blocks)
     out: dict[Point, list[Asked]] = {}
-    for first in outer:
-        if not loops[first] & asking:
-            continue
+    for first in firsts:
         for second in outer:
             # where the first walk ends: outside of its loop, on every way to the second
             ends = {t for b in loops[first] for t in succ[b] if t not in loops[first] and dominates(bits, t, second)}
@@ -85,8 +84,9 @@ class _Walk:
         self.outcomes = outcomes
         self.end = end
         self.found: dict[Point, list[Asked]] = {}
-        self.to_end = _reaching(succ, end)
-        self.to_second = _reaching(succ, second)
+        pred = predecessors(fn.blocks)
+        self.to_end = {end} | cfg.reached(pred, end)
+        self.to_second = {second} | cfg.reached(pred, second)
 
     def simulate(self, begin: Point) -> bool:
         """Whether the walk from `end` takes the steps of the walk from `begin`; `found` are the checks on the way then."""
@@ -245,22 +245,6 @@ def _mentioned(fn: Function, roots: tuple[int, ...]) -> tuple[set[str], set[str]
 
 def _next(point: Point) -> Point:
     return (point[0], point[1] + 1)
-
-
-def _reaching(succ: list[list[int]], target: int) -> set[int]:
-    """Blocks from which control can come to a block, itself included."""
-    pred: list[list[int]] = [[] for _ in succ]
-    for a, following in enumerate(succ):
-        for b in following:
-            pred[b].append(a)
-    out = {target}
-    work = [target]
-    while work:
-        for b in pred[work.pop()]:
-            if b not in out:
-                out.add(b)
-                work.append(b)
-    return out
 
 
 def _outcomes_if(fn: Function, condition: int, result: int) -> int | None:

@@ -67,6 +67,11 @@ class Value:
         return show(self)
 
 
+def point_of(site: int) -> tuple[int, int]:
+    """(block, statement) of a site."""
+    return site >> SITE_BITS, site & ((1 << SITE_BITS) - 1)
+
+
 class Values:
     """The table of one function's values; numbering follows creation, so it is deterministic."""
 

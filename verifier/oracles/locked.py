@@ -12,9 +12,10 @@ from typing import Any
 
 from verifier.flow.state import State
 from verifier.flow.transfer import Call, Frame
+from verifier.flow.twins import releases
 from verifier.flow.values import Value, mentions_member
 
-_RELEASES = ("unlock", "destructor")  # of guard() and its kin; up() and its kin begin with the word
+_SCOPE_END = "destructor"  # of guard() and its kin
 
 
 def under(pattern: Any, lock: str, checks: frozenset[str]) -> Any:
@@ -39,7 +40,7 @@ def meet(frame: Frame, state: State, call: Call, locks: dict[str, frozenset[str]
         ended = {f"held {lock}", *(f"{check}@{lock}" for check in checks)}
         state.facts = frozenset(f for f in state.facts if f.op != "fact" or f.args[0] not in ended)
         name = call.name or ""
-        if not name.startswith("up_") and not any(word in name for word in _RELEASES):
+        if not releases(name) and _SCOPE_END not in name:
             state.facts |= {frame.values.make("fact", f"held {lock}", tuple(call.args[:1]), frame.values.zero)}
 
 

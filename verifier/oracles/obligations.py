@@ -12,6 +12,7 @@ import msgspec
 
 from lattices import qualifiers
 from lattices.model import Rule
+from verifier.flow import cfg
 from verifier.flow.refine import outcome, refine
 from verifier.flow.state import ANY, NONZERO, State
 from verifier.flow.summary import Discharge, Place, Requirement, Shape, Verdict
@@ -348,15 +349,8 @@ def _with(requirement: Requirement, conditions: tuple[Any, ...]) -> Requirement:
 
 def _after(site: int, succ: list[list[int]], loops: dict[int, set[int]]) -> set[int]:
     """Blocks that control can reach after the block of a site without going back to the head of a loop."""
-    seen: set[int] = set()
-    work = [site >> SITE_BITS]
-    while work:
-        block = work.pop()
-        for target in succ[block]:
-            if target not in seen and block not in loops.get(target, ()):
-                seen.add(target)
-                work.append(target)
-    return seen
+    onward = [[t for t in following if block not in loops.get(t, ())] for block, following in enumerate(succ)]
+    return cfg.reached(onward, site >> SITE_BITS)
 
 
 def _nothing(_: Value) -> None:

@@ -279,7 +279,8 @@ class Matcher:
         wanted = ("bin", "==", *pattern[2:])
         truth = pattern[1] == "=="
         for value, con in state.cons.items():
-            if value.op == "o" and value.args[0] == "==" and len(value.args) == 3 and con[0] == (ZERO if not truth else con[0] & ~ZERO):
+            known = not con[0] & ZERO if truth else con[0] == ZERO
+            if known and value.op == "o" and value.args[0] == "==" and len(value.args) == 3:
                 for turned in (wanted, ("bin", "==", wanted[3], wanted[2])):
                     if self.bind(turned, value, dict(names), frame, state):
                         return True

@@ -76,6 +76,8 @@ class Rulebook:
                 *(e.condition for e in pack.exemptions.values()),
             ]
         )
+        started = {member for members in self.sweeps.values() for member in members}
+        self.due = {member: frozenset(name for name, members in self.sweeps.items() if member in members) for member in started}
         self.declarations = [(c.name, c.slots, c.member) for _, c in sorted(pack.checks.items()) if c.slots]
         self.members = frozenset(self.by_read)
         self.fields = frozenset(key.split(".", 1)[1] for key in self.sought & self.by_store.keys() if "." in key)
@@ -123,10 +125,6 @@ class Rulebook:
                 out = (0, check.allow) if 0 not in check.allow else (ZERO, check.allow)
         self.allow[name] = out
         return out
-
-    def started(self, member: str) -> list[str]:
-        """Checks of `each(...)` that are due where a member was found set."""
-        return [name for name, members in self.sweeps.items() if member in members]
 
     def possible(self, name: str) -> int:
         """Outcome classes that a check can have at all."""

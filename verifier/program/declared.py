@@ -15,7 +15,7 @@ from lattices.model import Pack, Privilege
 from verifier.ir.model import Unit, decode
 from verifier.program.doors import Doors
 from verifier.program.link import Program
-from verifier.program.way import NOTHING, Tokens, either
+from verifier.program.way import NOTHING, Tokens, met
 
 OTHERS = {"read": 0o004, "write": 0o002, "any": 0o006}
 Constants = dict[str, int]
@@ -66,7 +66,7 @@ class Declared:
         out: Tokens | None = None
         for constants in self._places(privilege, slot, fid):
             here = asked if holds(privilege, constants) else NOTHING
-            out = here if out is None else either(out, here)
+            out = met(out, here)
         return out if out is not None else NOTHING
 
     def _places(self, privilege: Privilege, slot: str, fid: str) -> list[Constants]:

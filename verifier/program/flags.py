@@ -1,8 +1,6 @@
 """What entries of tables declare: flags of commands, and of file systems.
 
-Declared checks: a dispatcher asks before it calls what a table entry holds, as the entry's flags say.
-
-The dispatcher is held to that by rules of its own; here the declaration becomes a fact at the handler's entry, for each
+A dispatcher asks before it calls what a table entry holds, as the entry's flags say.  It is held to that by rules of its own; here the declaration becomes a fact at the handler's entry, for each
 registered entry (design, "Dispatchers").
 """
 

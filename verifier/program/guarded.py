@@ -8,7 +8,8 @@ the others do without asking needs no check.
 
 from __future__ import annotations
 
-from verifier.ir.dominance import dominates, dominators, successors
+from verifier.flow import cfg
+from verifier.ir.dominance import dominates, dominators
 from verifier.ir.model import Function
 from verifier.oracles.siblings import Check
 from verifier.program.bodies import Bodies
@@ -62,7 +63,8 @@ class Guarded:
     def _after(self, info: Info, body: Function, points: Points, only: bool) -> frozenset[str]:
         """What the statements do that come after one of the points, or come `only` there."""
         bits = dominators(body.blocks) if points else []
-        beyond = {b: _reached(body, b) for b, _ in points} if not only else {}
+        succ = cfg.successors(body) if not only else []
+        beyond = {b: cfg.reached(succ, b) for b, _ in points} if not only else {}
         stores: set[str] = set()
         calls: set[str] = set()
         lines: set[int] = set()
@@ -88,15 +90,3 @@ class Guarded:
             said = {b.terminator[1] for b in body.blocks if b.terminator[0] == "ret"} if body is not None else set()
             found = self._refuses[fid] = body is None or len(said) > 1 or any(e >= 0 and body.exprs[e][0] != "c" for e in said)
         return found
-
-
-def _reached(body: Function, block: int) -> set[int]:
-    """Blocks that control can come to after a block."""
-    out: set[int] = set()
-    work = [block]
-    while work:
-        for target in successors(body.blocks[work.pop()].terminator):
-            if target not in out:
-                out.add(target)
-                work.append(target)
-    return out

@@ -198,21 +198,21 @@ class FunctionWatcher:
                     return term
         return None
 
-    def sweeps(self, frame: Frame, name: str, begun: bool) -> frozenset[str]:
-        """Checks of `each(...)` that a call asks or, `begun`, that it opens anew: itself, else those its callee is sure of."""
+    def sweeps(self, name: str, summary: Summary | None, begun: bool) -> frozenset[str]:
+        """Checks of `each(...)` that a call asks or, `begun`, that it opens anew: itself, else those its callee is sure of, by
+        its summary."""
         sweeps = self.book.sweeps
         if not sweeps:
             return frozenset()
         own = frozenset(n for n in (name, f"!{name}") if n in sweeps and not (begun and sweeps[n]))
         if own or name in sweeps or self.opaque(name):
             return own
-        summary = self.summary(frame, name)
         ways = summary.alternatives if summary is not None else ()
         return frozenset(fact[1] for way in ways for fact in way.facts if fact[0] == "each")
 
     def due(self, member: str) -> frozenset[str]:
         """Checks of `each(...)` that are due where a member was found set."""
-        return frozenset(self.book.started(member)) if self.book.sweeps else frozenset()
+        return self.book.due.get(member, frozenset())
 
     def at_call(self, frame: Frame, state: State, call: Call) -> None:
         """Rules on the call, and the open requirements of whatever it can reach."""

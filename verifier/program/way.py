@@ -36,6 +36,11 @@ def either(a: Tokens, b: Tokens) -> Tokens:
     return frozenset(out)
 
 
+def met(a: Tokens | None, b: Tokens) -> Tokens:
+    """What holds after one way more; None stands for no way yet."""
+    return b if a is None else either(a, b)
+
+
 class Ways:
     """Tokens at calls and at functions of one program; remembers what it was asked."""
 
@@ -91,8 +96,7 @@ class Ways:
             else:
                 sets = [self.tokens(row) for row in here if row.line == line] or [self.tokens(row) for row in here]
             for found in sets:
-                whole = both(found, asked)
-                out = whole if out is None else either(out, whole)
+                out = met(out, both(found, asked))
         return out if out is not None else NOTHING
 
     def opened(self, fid: str, rule: str, line: int) -> Tokens:
@@ -100,7 +104,7 @@ class Ways:
         here = [row for row in self.rows(fid).get(OPEN + rule, ()) if row.line == line]
         out: Tokens | None = None
         for row in here:
-            out = self.tokens(row) if out is None else either(out, self.tokens(row))
+            out = met(out, self.tokens(row))
         return out if out is not None else NOTHING
 
     def _names(self, info: Info, callee: str) -> list[str]:
@@ -179,7 +183,7 @@ class Ways:
                 down.setdefault(caller, []).append(fid)
                 known = self._solved.get(caller)
                 if caller not in new and known is not None:
-                    value[fid] = self._met(value[fid], both(known, self.at(caller, fid)))
+                    value[fid] = met(value[fid], both(known, self.at(caller, fid)))
             if value[fid] is not None:
                 todo.append(fid)
         while todo:
@@ -191,12 +195,8 @@ class Ways:
                 before = value[callee]
                 if before == NOTHING:
                     continue
-                now = self._met(before, both(mine, self.at(fid, callee)))
+                now = met(before, both(mine, self.at(fid, callee)))
                 if now != before:
                     value[callee] = now
                     todo.append(callee)
         self._solved.update(value)
-
-    @staticmethod
-    def _met(a: Tokens | None, b: Tokens) -> Tokens:
-        return b if a is None else either(a, b)
