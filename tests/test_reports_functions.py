@@ -108,7 +108,9 @@ def test_trees_that_may_not_be_copied(report, tmp_path, monkeypatch, source, lin
         main(["report", "--format", "html", "--source", source, "-o", str(tmp_path / "r")])
     assert ended.value.code == 0 and not list((tmp_path / "r" / "source").iterdir())
     pages = [file.read_text(encoding="utf-8") for file in sorted((tmp_path / "r").rglob("*.html"))]
-    assert not any("return tables[number]" in page for page in pages)
+    assert not any("return tables[number]" in page or "->use(thing)" in page.replace("&gt;", ">") for page in pages)
+    picture = next((tmp_path / "r" / "functions").iterdir()).read_text(encoding="utf-8")
+    assert re.search(r">line \d+</text>", picture) and "security_thing(thing)" in picture, "lines, and what was passed there"
     assert link == "" or any(f'href="{link}"' in page for page in pages)
 
 

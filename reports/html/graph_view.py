@@ -83,16 +83,16 @@ def letter_of(block: GraphBlock, wanted: set[str], lines: set[int], facts: bool)
     return "C" if wanted <= always else "S" if wanted & some else "U"
 
 
-def graph_view(graph: FunctionGraph, wanted: set[str], lines: set[int]) -> GraphView | None:
+def graph_view(graph: FunctionGraph, wanted: set[str], lines: set[int], withheld: bool = False) -> GraphView | None:
     """The picture; `wanted` are the checks that the function's findings want, `lines` where their operations stand: the
-    function's own line where the call of it is the operation.
+    function's own line where the call of it is the operation.  With `withheld` lines stand for statements.
 
     None for a function with more than MOST_BLOCKS blocks.
     """
     if not 0 < len(graph.blocks) <= MOST_BLOCKS:
         return None
     ranked, back = layers(len(graph.blocks), [(start, end) for start, end, _ in graph.edges])
-    shown = [_shown(block) for block in graph.blocks]
+    shown = [_shown(_rows(block, withheld)) for block in graph.blocks]
     widths = [max([len(text) for text in texts] + [6]) * CHARACTER + 2 * PAD for texts in shown]
     heights = [(len(texts) + 1) * LINE + PAD for texts in shown]
     total = max(sum(widths[n] for n in layer) + GAP_X * (len(layer) - 1) for layer in ranked)
@@ -110,7 +110,7 @@ def graph_view(graph: FunctionGraph, wanted: set[str], lines: set[int]) -> Graph
     for number, block in enumerate(graph.blocks):
         letter = "O" if number == 0 and graph.line in lines else letter_of(block, wanted, lines, graph.facts)
         x, top = position[number]
-        rows = [(line, wording.plain(text)) for line, text in block.statements]
+        rows = _rows(block, withheld)
         for line, _ in rows:
             by_line.setdefault(line, number)
         blocks.append(BlockView(
@@ -134,9 +134,16 @@ def graph_view(graph: FunctionGraph, wanted: set[str], lines: set[int]) -> Graph
     return GraphView(total + margin + 2 * PAD, y - GAP_Y + PAD, blocks, edges, text, legend, by_line)
 
 
-def _shown(block: GraphBlock) -> list[str]:
-    texts = [_cut(f"{line} {wording.plain(text)}") for line, text in block.statements[:MOST_LINES]]
-    left = len(block.statements) - MOST_LINES
+def _rows(block: GraphBlock, withheld: bool) -> list[tuple[int, str]]:
+    """The statements of a block as (line, text); only its lines, each once, where the text may not be shown."""
+    if withheld:
+        return list(dict.fromkeys((line, "") for line, _ in block.statements))
+    return [(line, wording.plain(text)) for line, text in block.statements]
+
+
+def _shown(rows: list[tuple[int, str]]) -> list[str]:
+    texts = [_cut(f"{line} {text}" if text else f"line {line}") for line, text in rows[:MOST_LINES]]
+    left = len(rows) - MOST_LINES
     return texts + ([f"{left} more"] if left > 0 else [])
 
 

@@ -41,13 +41,13 @@ ASSETS = ("style.css", "index.js", "finding.js", "function.js")
 
 
 def write(
-    document: Document, folder: Path, source: Source = lambda _: None, material: Material | None = None,
+    document: Document, folder: Path, source: Source | None = lambda _: None, material: Material | None = None,
     comparison: comparing.Comparison | None = None, over: Branches | None = None,
     remote: Callable[[str, int], str] = lambda *_: "",
 ) -> Path:  # fmt: skip
     """Write the report into `folder` and return its index.html.
 
-    `source` gives the text of a file of the tree; `material` what is known beyond the document; `comparison` and `over`
+    `source` gives the text of a file of the tree (None: nothing of the tree's text may stand in the report); `material` what is known beyond the document; `comparison` and `over`
     (the same findings in several trees) add a page each; `remote` gives addresses of source that `source` does not.  The folder is made when absent; one that is not empty and holds no report is refused.  Pages that did
     not change are not written again.  Raises KqualError for the folder, OSError when writing fails.
     """
@@ -129,7 +129,7 @@ def _graphs(report: Run, known: states_view.Known) -> dict[tuple[str, str], str]
             continue
         checks = {name for finding in members[key] for name in finding.requires}
         here = {finding.line for finding in members[key]}
-        picture = graph_view(graph, checks, here)
+        picture = graph_view(graph, checks, here, report.sources.withheld)
         if picture is None:
             continue
         name = names.page("functions", key)

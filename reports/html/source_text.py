@@ -57,9 +57,11 @@ def coloured(text: str) -> list[Markup]:
 class Sources:
     """Files of the tree; the last ones used are kept."""
 
-    def __init__(self, read: Source, remote: Callable[[str, int], str] = lambda *_: "") -> None:
-        """`remote` gives the address of a line for sources that the report does not hold."""
-        self.read = read
+    def __init__(self, read: Source | None, remote: Callable[[str, int], str] = lambda *_: "") -> None:
+        """`remote` gives the address of a line for sources that the report does not hold; `read` is None, and `withheld`
+        true, where the report may say nothing of the tree's text."""
+        self.withheld = read is None
+        self.read = read or (lambda _: None)
         self.remote = remote
         self._files: OrderedDict[str, list[str]] = OrderedDict()
         self._marked: dict[str, dict[tuple[int, int], list[Markup]]] = {}

@@ -55,7 +55,7 @@ def emit(document: Document, wishes: Wishes) -> None:
         with wishes.material() as material:
             index = writing(
                 str(folder), lambda: write(
-                    document, folder, source_of(wishes.tree if wishes.source == "local" else None), material, wishes.comparison,
+                    document, folder, source_of(wishes.tree) if wishes.source == "local" else None, material, wishes.comparison,
                     wishes.branches, remote_of(wishes.source),
                 ),
             )
