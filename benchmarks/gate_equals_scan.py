@@ -84,6 +84,7 @@ def main() -> int:
     parser.add_argument("--scope", action="append", default=[])
     parser.add_argument("--work", type=Path)
     args = parser.parse_args()
+    (args.work or args.store.parent).mkdir(parents=True, exist_ok=True)
     scope = tuple(args.scope)
     equal = wrong = 0
     with (

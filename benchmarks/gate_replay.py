@@ -1,11 +1,11 @@
 """The gate on real changes: what lies between two releases, file by file, against one stored scan.
 
 usage: python benchmarks/gate_replay.py OLDER NEWER STORE --build DIR [--store-of older|newer] [--most N] [--units N]
-       [--readings FILE] [--json FILE] [--seconds N] [--write FILE]
+       [--readings FILE] [--json FILE] [--seconds N] [--write FILE] [--only FILE]...
 
 STORE is the stored scan of OLDER, or with `--store-of newer` that of NEWER; then a change is gated as `--base` does it,
 from the older contents of its files to what the tree has.  Changes are made by benchmarks/changes.py; those that more
-than `--units` units contain are left out and counted.
+than `--units` units contain are left out and counted.  With `--only` just the changes of these files are gated.
 
 Changes that an earlier run left in the file of `--json` are not gated again: the page can be made after the findings
 were read, and with `--seconds` a run ends after so many CPU seconds and the next one goes on.
@@ -99,7 +99,7 @@ def run_of(args: argparse.Namespace) -> Run:
         changes = [Change(files, len(set().union(*(made.get(f, ()) for f in files)))) for files in together(changed, made)]
         small = [c for c in changes if c.units <= args.units]
         print(f"{len(changed)} files differ, {single} are in one tree only; {len(changes)} changes, {len(small)} small enough", flush=True)
-        todo = chosen(small, args.most)
+        todo = [c for c in small if set(c.files) & set(args.only)] if args.only else chosen(small, args.most)
         took = stopwatch()
         for n, change in enumerate(todo, 1):
             if tuple(change.files) not in done and took() < args.seconds:
@@ -123,6 +123,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--write", type=Path)
+    parser.add_argument("--only", action="append", default=[], metavar="FILE")
     args = parser.parse_args()
     readings = tomllib.loads(args.readings.read_text()) if args.readings.exists() else {}
     run = run_of(args)
