@@ -44,7 +44,7 @@ def main() -> int:
         kept = untouched(tree, store, base.records, overlay.files)
         spared = [r for r in base.records if id(r) in kept]
         commands = of_files(tree.commands, {r.file for r in spared})
-        keys = {r.file: r.key for r in spread([r for r in spared if len(commands[r.file]) == 1], args.sample)}
+        keys = {r.file: r.key for r in spread([r for r in spared if len(commands.get(r.file, ())) == 1], args.sample)}
         took = stopwatch()
         wrong = count = 0
         for command, result in extract_files(tree, [commands[file][0] for file in keys], overlay.files, 1):

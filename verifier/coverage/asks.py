@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Container
 
 from verifier.coverage.sites import Site
-from verifier.oracles.patterns import calls_in
+from verifier.oracles.mentions import calls_in
 from verifier.program.analyse import Analysis
 
 

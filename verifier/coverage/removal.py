@@ -16,8 +16,9 @@ from verifier.coverage.sites import Site
 from verifier.coverage.upward import Upward, below_doors
 from verifier.flow.state import State
 from verifier.flow.summary import Result, Summary
-from verifier.flow.transfer import Call, Frame
+from verifier.flow.transfer import Frame
 from verifier.flow.values import Value
+from verifier.flow.watcher import Call
 from verifier.ir.model import Function
 from verifier.oracles.obligations import Obligations
 from verifier.program.bodies import Bodies

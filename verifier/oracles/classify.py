@@ -10,7 +10,8 @@ from verifier.flow.state import NEG, POS, ZERO, State
 from verifier.flow.transfer import Frame
 from verifier.flow.values import Value
 from verifier.oracles.locked import bare
-from verifier.oracles.patterns import ACTS_AS, Bindings, Matcher, calls_in
+from verifier.oracles.mentions import ACTS_AS, calls_in
+from verifier.oracles.patterns import Bindings, Matcher
 
 
 def classify(matcher: Matcher, pattern: Any, names: Bindings, frame: Frame, state: State) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from lattices.model import Check
 from verifier.flow.summary import Shape
-from verifier.flow.transfer import Call
 from verifier.flow.values import Value
+from verifier.flow.watcher import Call
 
 NEUTRAL = frozenset({"nop_mnt_idmap", "init_user_ns"})
 FROM_FILE = frozenset({"f_inode", "f_path"})

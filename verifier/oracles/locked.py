@@ -11,9 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 from verifier.flow.state import State
-from verifier.flow.transfer import Call, Frame
+from verifier.flow.transfer import Frame
 from verifier.flow.twins import releases
 from verifier.flow.values import Value, mentions_member
+from verifier.flow.watcher import Call
 
 _SCOPE_END = "destructor"  # of guard() and its kin
 

@@ -16,11 +16,13 @@ from verifier.flow import cfg
 from verifier.flow.refine import outcome, refine
 from verifier.flow.state import ANY, NONZERO, State
 from verifier.flow.summary import Discharge, Place, Requirement, Shape, Verdict
-from verifier.flow.transfer import Call, Frame
+from verifier.flow.transfer import Frame
 from verifier.flow.values import SITE_BITS, Value, export, show
+from verifier.flow.watcher import Call
 from verifier.oracles.classify import asked_about, classify
+from verifier.oracles.mentions import calls_in
 from verifier.oracles.passed import Passed
-from verifier.oracles.patterns import Bindings, Matcher, calls_in
+from verifier.oracles.patterns import Bindings, Matcher
 from verifier.oracles.rulebook import Rulebook
 
 MOST_CONDITIONS = 8

@@ -10,8 +10,9 @@ from typing import Any
 
 from verifier.flow.state import State
 from verifier.flow.summary import Held
-from verifier.flow.transfer import Call, Frame
+from verifier.flow.transfer import Frame
 from verifier.flow.values import Value
+from verifier.flow.watcher import Call
 
 DEPTH = 4  # members between a named value and what the check was asked about
 NAMELESS = frozenset({"s", "f", "un", "c"})

@@ -8,7 +8,7 @@ from typing import Any
 from lattices.model import Check, Pack, Rule
 from verifier.flow.state import ANY, NEG, POS, ZERO
 from verifier.oracles.locked import under
-from verifier.oracles.patterns import (
+from verifier.oracles.mentions import (
     calls_in,
     conditions_in,
     fields_in,

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from verifier.flow.state import State
 from verifier.flow.summary import Shape
-from verifier.flow.transfer import Call, Frame
+from verifier.flow.transfer import Frame
+from verifier.flow.watcher import Call
 from verifier.oracles.patterns import Bindings, Matcher
 
 

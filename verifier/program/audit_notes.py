@@ -17,10 +17,11 @@ from verifier.findings import AuditNotes, Blind, Early, Step
 from verifier.flow.refine import outcome
 from verifier.flow.solver import Solver
 from verifier.flow.state import NEG, ZERO, State
-from verifier.flow.transfer import Call, Frame
+from verifier.flow.transfer import Frame
 from verifier.flow.values import Value
+from verifier.flow.watcher import Call
+from verifier.oracles.mentions import calls_in
 from verifier.oracles.obligations import Obligations
-from verifier.oracles.patterns import calls_in
 from verifier.program.analyse import Analysis
 from verifier.program.engine import Engine
 from verifier.program.link import Info

@@ -12,7 +12,8 @@ from lattices.model import Pack
 from verifier.flow.ensures import alternatives
 from verifier.flow.solver import Solver
 from verifier.flow.summary import TRIVIAL, Requirement, Result, Summary
-from verifier.flow.transfer import Frame, Watcher
+from verifier.flow.transfer import Frame
+from verifier.flow.watcher import Watcher
 from verifier.oracles.obligations import Obligations
 from verifier.oracles.patterns import Matcher
 from verifier.oracles.rulebook import Rulebook

@@ -12,8 +12,9 @@ from lattices.expressions import ANY, Expr
 from verifier.flow.solver import Solver
 from verifier.flow.state import State
 from verifier.flow.summary import Place
-from verifier.flow.transfer import Call, Frame
+from verifier.flow.transfer import Frame
 from verifier.flow.values import Value
+from verifier.flow.watcher import Call
 from verifier.oracles import locked
 from verifier.oracles.mining import Candidate, Heard, mine
 from verifier.oracles.obligations import Obligations

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from verifier.flow.state import NEG, POS, ZERO, State
 from verifier.flow.summary import Summary
-from verifier.flow.transfer import Call, Frame
+from verifier.flow.transfer import Frame
 from verifier.flow.values import Value
+from verifier.flow.watcher import Call
 from verifier.oracles import locked, silenced
 from verifier.oracles.idmaps import neutral_idmap
 from verifier.oracles.obligations import Obligations
