@@ -80,7 +80,9 @@ reason = "uses the box"
 functions = ["listed"]
 reason = "a longer list for some"
 """
-HEADER = """struct thing { struct thing *next; int state; };
+HEADER = """struct thing_operations;
+struct thing { struct thing *next; int state; const struct thing_operations *ops; };
+struct thing_operations { int (*weigh)(struct thing *); };
 int security_thing(struct thing *thing);
 int security_thing_late(struct thing *thing);
 int security_other(struct thing *thing);
@@ -212,9 +214,17 @@ static int thing_rank(struct thing *thing)
 	return capable(13) ? 0 : -1;
 }
 
+static int thing_weigh(struct thing *thing)
+{
+	capable(14);
+	return capable(15) ? 0 : -1;
+}
+
+const struct thing_operations heavy_things = { .weigh = thing_weigh };
+
 _Bool thing_permitted(struct thing *thing)
 {
-	return thing->state == 7 || capable(12) || !thing_rank(thing);
+	return thing->state == 7 || capable(12) || !thing_rank(thing) || !thing->ops->weigh(thing);
 }
 
 int permitted(struct thing *thing)
@@ -378,6 +388,12 @@ def test_a_call_in_the_body_of_a_check_protects_what_the_check_does(sites):
     assert site["protects"] == ["thing-permit permit_op(thing) @ permitted through thing_permitted"]
 
 
+def test_a_check_may_call_for_its_answer_through_a_table_but_not_for_what_nothing_reads(sites):
+    unread, answer = of(sites, "thing_weigh")
+    assert answer["protects"] == ["thing-permit permit_op(thing) @ permitted through thing_permitted"]
+    assert (unread["status"], unread["protects"]) == ("unexplained", [])
+
+
 def test_a_call_that_refuses_nothing_is_declared_so(sites):
     (site,) = of(sites, "listed")
     assert (site["status"], site["reason"]) == ("unexplained", "declared to decide nothing: a longer list for some")
@@ -408,7 +424,7 @@ def test_filters_give_the_same_verdicts(run, sites):
 def test_text(run):
     status, out, _ = run()
     assert status == 0
-    assert "17 enforcing sites: 7 load-bearing (41.2%), 4 redundant (23.5%), 6 unexplained (35.3%)" in out
+    assert "19 enforcing sites: 8 load-bearing (42.1%), 4 redundant (21.1%), 7 unexplained (36.8%)" in out
     assert f"use.c:{line_of('security_other')}: security_other in unasked: unexplained: no rule asks for it" not in out
     assert "security_other in unasked: unexplained: no rule asks for security_other" in out
     assert "redundant with use.c" not in out and "redundant with use.c" in run("--all")[1]

@@ -7,9 +7,13 @@ the check protects.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from verifier.coverage.asks import Asks
 from verifier.coverage.difference import Flip
 from verifier.coverage.sites import Site
+from verifier.program.analyse import Analysis
+from verifier.program.link import Program
 
 CLIMB = 3  # calls between a function that helps to answer and the check
 MOST_SEEN = 200  # a function with more callers than that helps with everything, and so says nothing of one check
@@ -28,12 +32,26 @@ def answered(asks: Asks, fid: str) -> list[str]:
             asked = [check for check in _named(asks, f) if check in asks.rules]
             found.update(asked)
             if not asked and asks.base.program.functions[f].index.returns in NUMBERS:
-                above += [caller for caller in asks.base.program.callers.get(f, ()) if caller not in seen]
+                above += [caller for caller in _callers(asks.base.program, f) if caller not in seen]
         seen.update(above)
         level = above
         if found or len(seen) > MOST_SEEN:
             break
     return sorted(found)
+
+
+def dropped(base: Analysis, site: Site) -> bool:
+    """Whether the value of a call is stored nowhere."""
+    body = base.bodies.body(base.program.functions[site.fid])
+    return body is not None and bool(body.blocks[site.block].statements[site.index][1] < 0)
+
+
+def _callers(program: Program, fid: str) -> Iterator[str]:
+    """Functions that call one for its answer: by its name, and through the operations tables that hold it."""
+    yield from program.callers.get(fid, ())
+    for slot in program.slots_of(fid):
+        if not slot.startswith(TABLE):
+            yield from program.slot_callers.get(slot, ())
 
 
 def _named(asks: Asks, fid: str) -> list[str]:
@@ -46,8 +64,11 @@ def _named(asks: Asks, fid: str) -> list[str]:
 
 
 def protected(asks: Asks, site: Site) -> list[Flip]:
-    """What is met by the checks that the site's function answers, as obligations that are open without them."""
-    out = set()
+    """What is met by the checks that the site's function answers, as obligations that are open without them.  An answer that
+    nothing reads is no part of another."""
+    out: set[Flip] = set()
+    if dropped(asks.base, site):
+        return []
     for check in answered(asks, site.fid):
         for rule in sorted({rule for rule, _ in asks.rules.get(check, ())}):
             found = asks.pack.rule(rule)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from verifier.coverage.inside import dropped
 from verifier.coverage.judge import FAR, Judge
 from verifier.coverage.sites import Site
 from verifier.findings import DECIDES_NOTHING, FOR_NOBODY, ONLY_TELLS
@@ -24,7 +25,7 @@ def explain(judge: Judge, site: Site) -> str:
     ignored = [s for s in result.shapes if s.check == site.check and s.line == site.line]
     if ignored:
         return f"its result decides nothing: {ignored[0].note}"
-    if record is not None and record.writes and _dropped(judge, site):
+    if record is not None and record.writes and dropped(base, site):
         return f"{ONLY_TELLS}: only what {site.check} gives back is looked at"
     if not judge.reached.get(site, True):
         return "no path of its function that the analysis follows reaches the call" + (f" ({result.cut})" if result.cut else "")
@@ -61,12 +62,6 @@ def explain(judge: Judge, site: Site) -> str:
         places = _some(_unique(f"{rule} @ {_name(base.program, fid)}" for rule, fid in matched))
         return f"no operation that needs it in this function, its callers or callees ({FAR} calls); elsewhere: {places}"
     return f"rules that ask for it match no operation of this program: {_some(rules)}"
-
-
-def _dropped(judge: Judge, site: Site) -> bool:
-    """Whether the value of a call is stored nowhere."""
-    body = judge.base.bodies.body(judge.base.program.functions[site.fid])
-    return body is not None and bool(body.blocks[site.block].statements[site.index][1] < 0)
 
 
 def _in_own_function(judge: Judge, site: Site, own: list[tuple[str, int, bool]]) -> str:
