@@ -17,7 +17,7 @@ CI ?= false
 export KQUAL_KERNELS CI
 
 .DEFAULT_GOAL := help
-.PHONY: help setup audit picture test lint deps kernels clean
+.PHONY: help setup audit picture test fast lint deps kernels clean
 
 help: ## this list
 	@echo "make audit [KERNEL=path]    e.g. make audit KERNEL=~/src/linux"
@@ -47,6 +47,9 @@ picture: audit ## docs/report*.png for the documentation: pages of the corpus' r
 
 test: $(if $(filter true,$(CI)),deps) $(READY) $(if $(filter true,$(CI)),kernels) ## the whole test suite; what the machine lacks is skipped, with CI=true it fails
 	@$(VENV)/bin/python -m pytest -q -rs -n auto --dist loadfile $(TESTS)
+
+fast: $(READY) ## what runs in two minutes of the test suite: no kernel tree, no whole commands
+	@$(VENV)/bin/python -m pytest -q -n auto --dist loadfile -m 'not kernel and not slow' tests
 
 lint: $(READY) ## ruff
 	@$(VENV)/bin/ruff check .

@@ -33,8 +33,15 @@ def key(places: Sequence[Path], version: str) -> str:
     for place in places:
         h.update(f"{place}\n".encode("utf-8", "surrogateescape"))
         for path in files_of(place):
-            h.update(f"{path}\n".encode("utf-8", "surrogateescape") + hashlib.sha256(path.read_bytes()).digest())
+            h.update(f"{path}\n".encode("utf-8", "surrogateescape") + _content(path))
     return h.hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return hashlib.sha256(path.read_bytes()).digest()
+    except OSError:  # whoever reads the rules in it says what is wrong
+        return b""
 
 
 def encode(pack: Pack) -> bytes:

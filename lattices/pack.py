@@ -7,10 +7,11 @@ tables; a table may stand in any file.  Expressions come out with constants fold
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from lattices import overlay, records
+from lattices import kept, overlay, records
 from lattices.digest import digest
 from lattices.entries import Entry
 from lattices.layers import DIRECTORY, Layers
@@ -31,6 +32,8 @@ from lattices.reading import Reader
 from lattices.rule import rule
 from lattices.source import Problem
 from lattices.versions import version_matches
+
+PACKS_KEPT = 4  # some 6 MB each
 
 __all__ = [
     "DIRECTORY",
@@ -56,11 +59,19 @@ def load(directory: str | Path | None = None, extra: Sequence[str | Path] = (), 
 
     `directory` replaces the pack that comes with kqual; the directories (or files) in `extra` overlay it in order:
     a check or accessor of the same name replaces, a rule where it says `replaces = true`; `retire` removes a rule.
+    The pack is the caller's own; files that this process has read before are not read again.
     """
-    pack, problems = collect(directory, extra, version)
+    places = (DIRECTORY if directory is None else Path(directory), *map(Path, extra))
+    return kept.decode(_read(kept.key(places, version), places, version))
+
+
+@lru_cache(maxsize=PACKS_KEPT)
+def _read(key: str, places: tuple[Path, ...], version: str) -> bytes:
+    """The encoded pack; `key` is what makes the same places another call when a file in them has changed."""
+    pack, problems = collect(places[0], places[1:], version)
     if problems:
         raise PackError(problems)
-    return pack
+    return kept.encode(pack)
 
 
 def collect(

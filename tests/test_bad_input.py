@@ -18,6 +18,8 @@ from verifier.cli.session import version_note
 from verifier.cli.unkept import Unkept
 from verifier.store import Store
 
+pytestmark = pytest.mark.slow
+
 UNIT = """struct thing {{ struct thing *next; }};
 int security_thing(struct thing *thing);
 void controlled_op(struct thing *thing);

@@ -22,6 +22,8 @@ from verifier.verify.check import Checker, Fails, check_all
 from verifier.verify.cut import separated
 from verifier.verify.linked import world_of
 
+pytestmark = pytest.mark.slow
+
 CORPUS = Path(__file__).resolve().parent.parent / "corpus"
 GROUNDS = {"constant", "dominated", "given", "declared", "opened", "condition", "wrapper", "caller", "no-door"}
 

@@ -15,6 +15,8 @@ import yaml
 from gate_trees import FILES, RULES, write_tree
 from test_reports_ci import B4, CODE_QUALITY
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 PARTS = ROOT / "docs" / "ci"
 SCRIPTS = ("farm.sh", "b4-check.sh", "pre-commit", "pre-push")

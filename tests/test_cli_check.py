@@ -16,6 +16,8 @@ from verifier.frontend.flags import understood
 from verifier.program.scanned import Scanned
 from verifier.store import Store
 
+pytestmark = pytest.mark.slow
+
 DROP = ("\tif (err)\n\t\treturn err;\n\treturn perform", "\treturn perform")
 # what make C=1 puts between the checker and the file
 FLAGS = ["-D__linux__", "-Dlinux", "-Wbitwise", "--arch=x86", "-D__x86_64__", "-m64", "-Wp,-MMD,core/.doors.o.d", "-nostdinc",

@@ -10,6 +10,8 @@ import pytest
 from verifier.cli.main import main
 from verifier.store import Store
 
+pytestmark = pytest.mark.slow
+
 RULES = """
 [[rule]]
 id = "thing-use"

@@ -12,6 +12,8 @@ from verifier.cli.main import main
 from verifier.errors import UsageError
 from verifier.store import Store
 
+pytestmark = pytest.mark.slow
+
 RULE = """[[rule]]
 id = "erase-thing"
 service = "file"

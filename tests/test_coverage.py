@@ -19,6 +19,8 @@ from verifier.program.analyse import analysis
 from verifier.store import Store
 from verifier.tree import open_tree
 
+pytestmark = pytest.mark.slow
+
 RULES = """
 [[rule]]
 id = "thing-use"

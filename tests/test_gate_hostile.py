@@ -17,6 +17,8 @@ from verifier.gate.overlay import read_patch
 from verifier.gate.run import compare
 from verifier.gate.variant import make_variant
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):

@@ -10,6 +10,8 @@ from gate_trees import FILES, RULES, diff, write_tree
 from verifier.cli.main import main
 from verifier.gate.comments import permissions
 
+pytestmark = pytest.mark.slow
+
 OPEN = '#include "thing.h"\nint bad(struct thing *thing)\n{\n\tcontrolled_op(thing);\n\treturn 0;\n}\n'
 ALLOWED = OPEN.replace("\tcontrolled", "\t/* kqual: allow thing-use only ever called at boot */\n\tcontrolled")
 

@@ -12,6 +12,8 @@ from verifier.cli.main import main
 from verifier.errors import KqualError
 from verifier.gate import revisions
 
+pytestmark = pytest.mark.slow
+
 DROP = ("\tif (err)\n\t\treturn err;\n\treturn perform", "\treturn perform")
 
 

@@ -13,6 +13,8 @@ from verifier.gate.shared import _pasted
 from verifier.gate.variant import make_variant
 from verifier.program.report import to_finding
 
+pytestmark = pytest.mark.slow
+
 HEADER = "include/linux/fs.h"
 TEXT = FILES[HEADER]
 MORE = {

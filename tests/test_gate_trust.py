@@ -11,7 +11,7 @@ from test_trees_as_they_are import kernel
 
 from verifier.cli.main import main
 
-pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")]
 DOOR = '#include "thing.h"\nint __do_sys_new(struct thing *thing)\n{\n\tcontrolled_op(thing);\n\treturn 0;\n}\n'
 LINKED = "vmlinux: fs/a.o fs/made.o ;"
 RULE = "fs/a.o: ; $(CC) -DN='\"a b\"' -c -o $@ $(srctree)/fs/a.c\n"

@@ -7,6 +7,7 @@ from their count, so that both interpreters see the same ones.
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from verifier.frontend.lower_graph import fold
 from verifier.ir.checker import check_function
 from verifier.ir.printer import print_function
 from verifier.ir.reader import read_function
+
+pytestmark = pytest.mark.slow
 
 NAMES = ("a", "b", "c")
 FUEL = 300

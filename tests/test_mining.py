@@ -11,6 +11,8 @@ from lattices.lint import lint
 from verifier.cli.main import main
 from verifier.oracles.mining import wilson
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 struct box { int label; };
 struct box_ops { int (*stir)(struct box *box, int how); };

@@ -18,6 +18,8 @@ from verifier.gate.run import compare
 from verifier.gate.variant import make_variant
 from verifier.program.declared import evaluate
 
+pytestmark = pytest.mark.slow
+
 HEADER = """#ifndef WAY_H
 #define WAY_H
 struct user_namespace { int level; };

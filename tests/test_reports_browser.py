@@ -16,7 +16,7 @@ from verifier.cli.output import source_of
 from verifier.findings import Dismissed, make_document
 
 ROOT = Path(__file__).parent.parent
-pytestmark = pytest.mark.skipif(path() is None, reason="no chromium")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(path() is None, reason="no chromium")]
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,8 @@ from lattices import pack as packs
 from verifier.cli.main import main
 from verifier.program import examples
 
+pytestmark = pytest.mark.slow
+
 HEAD = '''
 prelude = """
 struct thing { int rank; };

@@ -91,6 +91,7 @@ def test_truncated_file_is_rebuilt(path, keep):
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
 @given(st.integers(0, 60_000), st.binary(min_size=1, max_size=3000))
 @example(offset=51560, noise=b"r\x80")  # a key that is no UTF-8
+@example(offset=43, noise=b"\x00\x00\x00\x00\x05")  # a schema format that SQLite does not know
 def test_any_overwritten_bytes_never_crash_nor_lie(tmp_path, offset, noise):
     path = tmp_path / "noise.sqlite"
     path.unlink(missing_ok=True)

@@ -12,6 +12,8 @@ from verifier.cli.main import main
 from verifier.cli.stores import Size, shown
 from verifier.store import Store
 
+pytestmark = pytest.mark.slow
+
 SCAN = ("scan", "tree", "--rules", "rules", "-q", "-j", "1", "--format", "json", "--store", "s")
 
 

@@ -14,6 +14,8 @@ from gate_trees import FILES, RULES, diff, write_tree
 from verifier.cli.main import main
 from verifier.store import Store
 
+pytestmark = pytest.mark.slow
+
 DROP = ("\tif (err)\n\t\treturn err;\n\treturn perform", "\treturn perform")
 
 

@@ -12,6 +12,8 @@ from verifier.cli.main import main
 from verifier.cli.triage_file import Entry
 from verifier.errors import KqualError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def run(tmp_path, monkeypatch, capfd):

@@ -404,7 +404,7 @@ class Store:
 
     def _translate(self, error: sqlite3.DatabaseError) -> StoreError | _Unusable:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        schema_lost = code == sqlite3.SQLITE_ERROR and "no such" in str(error)
+        schema_lost = code == sqlite3.SQLITE_ERROR and any(word in str(error) for word in ("no such", "unsupported file format"))
         no_text = "Could not decode" in str(error)  # raised by the module itself, without a code
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or schema_lost or no_text:
             return _Unusable(f"it is damaged: {error}")
