@@ -200,8 +200,7 @@ class Analysis:
         Privileges(self.program, self.doors, self.results, self.pack, self.bodies).note(found)
         found += untold(self.siblings(), found)
         judged = verdicts(self.results, frontier, self.program, self.doors)
-        completeness = self.completeness(frontier, judged)
-        self.store.put("completeness", self.digest, msgspec.msgpack.encode(completeness))
+        completeness = self._kept(self.completeness(frontier, judged))
         places = obligations(judged, self.results, self.program)
         self.store.put("obligations", self.digest, msgspec.msgpack.encode(places))
         reach = by_door(self.program, self.doors, places)
@@ -219,9 +218,13 @@ class Analysis:
         return stored
 
     def stored_completeness(self) -> F.Completeness:
-        """What the result rests on, from the store where a scan left it."""
+        """What the result rests on, from the store where a scan or a gate left it."""
         stored = self._stored("completeness", self.digest, F.Completeness)
-        return stored if stored is not None else self.completeness(self.frontier())
+        return stored if stored is not None else self._kept(self.completeness(self.frontier()))
+
+    def _kept(self, completeness: F.Completeness) -> F.Completeness:
+        self.store.put("completeness", self.digest, msgspec.msgpack.encode(completeness))
+        return completeness
 
     def completeness(self, frontier: Frontier, judged: dict[tuple[str, str, int], str] | None = None) -> F.Completeness:
         """What the result rests on; `judged` are the verdicts of `frontier` where they are known."""

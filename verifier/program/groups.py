@@ -141,7 +141,7 @@ class Siblings:
         """Deviants among the callers of the operations wanted, one for each caller and operation."""
         for operation in sorted(wanted):
             fids = self._performing(operation)
-            if not PAIR.few <= len(fids) <= MOST_CALLERS or not self._concerned(fids):
+            if len(fids) < PAIR.few or not self._concerned(fids):
                 continue
             slot = operation.startswith("->")
             name = operation if slot else self.program.functions[operation].index.name
@@ -160,10 +160,16 @@ class Siblings:
             yield from (Group(operation, False, "missing-check", d) for d in best(kept))
 
     def _performing(self, operation: str) -> list[str]:
-        """Functions that perform an operation for a user."""
+        """Functions that perform an operation for a user; none where they are more than MOST_CALLERS."""
         program = self.program
         found = program.slot_callers.get(operation[2:], ()) if operation.startswith("->") else program.callers.get(operation, ())
-        return sorted(f for f in found if f in self.doors.nearest and "init" not in program.functions[f].index.attributes)
+        out: list[str] = []
+        for fid in found:
+            if fid in self.doors.nearest and "init" not in program.functions[fid].index.attributes:
+                out.append(fid)
+                if len(out) > MOST_CALLERS:
+                    return []
+        return sorted(out)
 
     def _operates(self, operation: str) -> bool:
         """Whether the operation is one: no check, and it changes something."""
