@@ -394,6 +394,7 @@ def test_a_check_may_call_for_its_answer_through_a_table_but_not_for_what_nothin
     unread, answer = of(sites, "thing_weigh")
     assert answer["protects"] == ["thing-permit permit_op(thing) @ permitted through thing_permitted"]
     assert (unread["status"], unread["protects"]) == ("unexplained", [])
+    assert unread["reason"] == "its result decides nothing: the result of capable is dropped"
 
 
 def test_a_call_that_refuses_nothing_is_declared_so(sites):

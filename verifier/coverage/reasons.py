@@ -27,6 +27,8 @@ def explain(judge: Judge, site: Site) -> str:
         return f"its result decides nothing: {ignored[0].note}"
     if record is not None and record.writes and dropped(base, site):
         return f"{ONLY_TELLS}: only what {site.check} gives back is looked at"
+    if dropped(base, site):
+        return f"its result decides nothing: the result of {site.check} is dropped"
     if not judge.reached.get(site, True):
         return "no path of its function that the analysis follows reaches the call" + (f" ({result.cut})" if result.cut else "")
     asking = asks.asking(site.check)
