@@ -20,7 +20,7 @@ from verifier.findings import SCHEMA, CoverageDocument
 from verifier.findings import Site as Shown
 from verifier.program.analyse import Analysis, Progress, analysis, digest_of
 
-COVERAGE_VERSION = "1"
+COVERAGE_VERSION = "2"
 CHUNK = 8
 
 _judge: Judge  # of this process; workers inherit it
