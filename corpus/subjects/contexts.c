@@ -38,3 +38,33 @@ int foreground_bad(struct thing *thing)
 {
 	return shared_step(thing);
 }
+
+static void deferred_step(struct work_struct *item)
+{
+	controlled_op(table[sizeof(*item) & 15]);
+}
+
+static void early_step(struct work_struct *item)
+{
+	controlled_op(table[sizeof(*item) & 15]); /* expect: missing-check thing-use */
+}
+
+static struct work_struct deferred_item = { .func = deferred_step };
+static struct work_struct early_item = { .func = early_step };
+
+int start_item_ok(void)
+{
+	return schedule_work(&deferred_item) && schedule_work(&early_item);
+}
+
+int run_item_ok(struct work_struct *item)
+{
+	item->func(item);
+	return 0;
+}
+
+int run_early_step_bad(void)
+{
+	early_step(&early_item);
+	return 0;
+}

@@ -37,6 +37,7 @@ class Rulebook:
         self.conditions: dict[str, set[int | None]] = {}
         self.predicates: set[str] = set()
         self.negated: set[str] = set()
+        self.later = frozenset(slot for door in pack.doors if door.subject == "none" for slot in door.slots)  # run by nobody
         self.sweeps: dict[str, frozenset[str]] = {}  # checks of `each(...)`: members that, found set, ask for one
         self.allow: dict[str, tuple[int, tuple[int, ...]] | None] = {}
         self.locks: dict[str, frozenset[str]] = {}

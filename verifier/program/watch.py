@@ -237,7 +237,8 @@ class FunctionWatcher:
         slots = self._slots(call)
         for slot in slots:
             self.obligations.passed.at_call(state, call, f"->{slot}")
-        for slot, target in [(s, t) for s in slots for t in self.engine.program.targets(s)]:
+        now = [s for s in slots if s not in self.book.later]
+        for slot, target in [(s, t) for s in now for t in self.engine.program.targets(s)]:
             requires = self.engine.requires_of(target.fid)
             if requires and self._possible(state, call, slot, target):
                 for requirement in requires:
