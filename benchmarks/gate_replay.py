@@ -5,7 +5,7 @@ usage: python benchmarks/gate_replay.py OLDER NEWER STORE --build DIR [--store-o
 
 STORE is the stored scan of OLDER, or with `--store-of newer` that of NEWER; then a change is gated as `--base` does it,
 from the older contents of its files to what the tree has.  Changes are made by benchmarks/changes.py; those that more
-than `--units` units contain are left out and counted.  With `--only` just the changes of these files are gated.
+than `--units` units contain are left out and counted.  With `--only` just these files are gated, each by itself.
 
 Changes that an earlier run left in the file of `--json` are not gated again: the page can be made after the findings
 were read, and with `--seconds` a run ends after so many CPU seconds and the next one goes on.
@@ -96,10 +96,11 @@ def run_of(args: argparse.Namespace) -> Run:
         records = ground.base.records
         changed, single = differing(args.older, args.newer, {d for r in records for d in r.dependencies if d.endswith((".c", ".h"))})
         made = units_of(records, changed)
-        changes = [Change(files, len(set().union(*(made.get(f, ()) for f in files)))) for files in together(changed, made)]
+        groups = [[f] for f in args.only if f in changed] if args.only else together(changed, made)
+        changes = [Change(files, len(set().union(*(made.get(f, ()) for f in files)))) for files in groups]
         small = [c for c in changes if c.units <= args.units]
         print(f"{len(changed)} files differ, {single} are in one tree only; {len(changes)} changes, {len(small)} small enough", flush=True)
-        todo = [c for c in small if set(c.files) & set(args.only)] if args.only else chosen(small, args.most)
+        todo = small if args.only else chosen(small, args.most)
         took = stopwatch()
         for n, change in enumerate(todo, 1):
             if tuple(change.files) not in done and took() < args.seconds:

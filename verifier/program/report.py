@@ -151,14 +151,16 @@ def verdicts(
 
 
 def _unknown(frontier: Frontier, node: tuple[tuple[object, ...], str], doors: Doors) -> bool:
-    """An open obligation that no door reaches: unknown unless everything above runs for nobody."""
+    """An open obligation that no door of the rule's reaches: unknown unless everything above runs for nobody."""
     seen = {node}
     work = [node]
     while work:
         key, fid = work.pop()
         entry = doors.entries.get(fid)
-        if entry is not None and entry.subject == "none":
-            continue
+        if entry is not None:
+            if entry.subject == "none":
+                continue
+            return True  # a door of a subject that the rule is not about
         known = frontier.nodes.get((key, fid))
         if (key, fid) != node and known is not None and known.operands is None:
             continue  # no caller could meet it, and no door leads here
