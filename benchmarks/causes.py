@@ -1,4 +1,4 @@
-"""Why obligations are unknown, and what warnings say: the largest causes of each, from a stored scan.
+"""Why obligations are unknown, and what warnings say: the largest causes of each, and both by service, from a stored scan.
 
 usage: python benchmarks/causes.py STORE SCAN.json [--most N]
 
@@ -21,6 +21,8 @@ from verifier.program.analyse import Analysis
 from verifier.program.report import Obligation
 from verifier.program.scanned import kept, restore
 from verifier.store import Store
+
+OTHER = "(no rule: siblings and shapes)"
 
 
 def cause(found: Analysis, fids: dict[tuple[str, str], str], obligation: Obligation) -> str:
@@ -49,7 +51,8 @@ def main() -> int:
             print("no finished scan in this store: run `kqual scan` first", file=sys.stderr)
             return 2
         try:
-            found = restore(last, store, lattices.pack.load(version=last.version or "6.12"), "")
+            pack = lattices.pack.load(version=last.version or "6.12")
+            found = restore(last, store, pack, "")
         except KqualError as e:
             print(e, file=sys.stderr)
             return 2
@@ -60,11 +63,20 @@ def main() -> int:
                 unknown.setdefault(cause(found, fids, o), []).append(f"{o.function} ({o.rule})")
     table("unknown obligations", unknown, args.most)
     warnings: dict[str, list[str]] = {}
-    for finding in json.loads(args.scan.read_text(encoding="utf-8"))["findings"]:
+    findings = json.loads(args.scan.read_text(encoding="utf-8"))["findings"]
+    for finding in findings:
         if finding["tier"] == "warning":
             what = finding["rule"] + ": " + ", ".join(finding["requires"])
             warnings.setdefault(what, []).append(finding["function"])
     table("warnings", warnings, args.most)
+    services = {rule.id: pack.services[rule.service] for rule in pack.rules}
+    rows = [(services.get(o.rule, OTHER), o.verdict) for o in shown]
+    rows += [(services.get(f["rule"], OTHER), f["tier"]) for f in findings]
+    counted = collections.Counter(rows)
+    columns = ("mediated", "unmediated", "unknown", "error", "warning")
+    print("by service: " + ", ".join(columns))
+    for service in sorted({service for service, _ in rows}):
+        print(f"{service}: " + ", ".join(str(counted[service, column]) for column in columns))
     return 0
 
 
