@@ -7,6 +7,7 @@ that say more, so the list stays short.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from verifier.flow.refine import outcome, refine
@@ -133,21 +134,54 @@ def reduce(ways: list[Alternative]) -> tuple[Alternative, ...]:
     for w in merged.values():
         if not any(o is not w and _weaker(o, w) and (o in kept or not _weaker(w, o)) for o in merged.values()):
             kept.append(w)
-    while len(kept) > MOST_WAYS:
-        pairs = [(_loss(a, b), i, j) for j, b in enumerate(kept) for i, a in enumerate(kept[:j])]
-        _, i, j = min(pairs)
-        a = kept.pop(j)
-        b = kept[i]
-        facts = tuple(f for f in b.facts if f in a.facts)
-        kept[i] = Alternative(a.mask | b.mask, a.eq if a.eq == b.eq else None, facts, _common(a.conditions, b.conditions))
-    return tuple(kept)
+    return tuple(_fewer(kept))
 
 
-def _loss(a: Alternative, b: Alternative) -> tuple[bool, bool, int, int]:
+def _fewer(ways: list[Alternative]) -> list[Alternative]:
+    """At most MOST_WAYS ways: the two that differ least become one, again and again; the first of equals.
+
+    Agglomerative clustering with a queue of pairs (Kurita, "An efficient agglomerative clustering algorithm using a heap",
+    Pattern Recognition 1991): a pair is out of date when one of its ways was merged after it was queued.
+    """
+    left = dict(enumerate(ways))
+    if len(left) <= MOST_WAYS:
+        return ways
+    told = {i: _Told(way) for i, way in left.items()}
+    queue = [(_loss(told[i], told[j]), i, j, 0, 0) for j in left for i in range(j)]
+    heapify(queue)
+    merges = dict.fromkeys(left, 0)
+    while len(left) > MOST_WAYS:
+        _, i, j, at_i, at_j = heappop(queue)
+        if i not in left or j not in left or (at_i, at_j) != (merges[i], merges[j]):
+            continue
+        a, b = left.pop(j), left[i]
+        facts = tuple(f for f in b.facts if f in told[j].facts)
+        left[i] = Alternative(a.mask | b.mask, a.eq if a.eq == b.eq else None, facts, _common(a.conditions, b.conditions))
+        told[i] = _Told(left[i])
+        merges[i] += 1
+        for other in left:
+            if other != i:
+                first, second = min(i, other), max(i, other)
+                heappush(queue, (_loss(told[first], told[second]), first, second, merges[first], merges[second]))
+    return list(left.values())
+
+
+class _Told:
+    """What a way says, as sets: its facts, their names with what they are, its conditions."""
+
+    __slots__ = ("conditions", "eq", "facts", "mask", "names")
+
+    def __init__(self, way: Alternative) -> None:
+        self.mask, self.eq = way.mask, way.eq
+        self.facts = frozenset(way.facts)
+        self.names = frozenset(fact[:2] for fact in way.facts)
+        self.conditions = frozenset(way.conditions)
+
+
+def _loss(a: _Told, b: _Told) -> tuple[bool, bool, int, int]:
     """What is forgotten when two ways become one: their outcomes first, then what only one of them passed or found, then
     the objects of checks that both passed."""
-    names = {fact[:2] for fact in a.facts} ^ {fact[:2] for fact in b.facts}
-    return a.mask != b.mask, a.eq != b.eq, len(names) + len(set(a.conditions) ^ set(b.conditions)), len(set(a.facts) ^ set(b.facts))
+    return a.mask != b.mask, a.eq != b.eq, len(a.names ^ b.names) + len(a.conditions ^ b.conditions), len(a.facts ^ b.facts)
 
 
 def _common(a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
