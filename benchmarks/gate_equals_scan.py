@@ -12,14 +12,11 @@ N cases become one change, so that one scan judges all of them.  Exit 0 when not
 from __future__ import annotations
 
 import argparse
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-import msgspec
-from ground import opened, stopwatch, unified
+from ground import changed, linked, opened, restore, stopwatch, unified
 from mutations import cases_of, mutated
 
 from verifier.findings import finish
@@ -28,18 +25,6 @@ from verifier.gate.run import compare
 from verifier.gate.variant import Variant, make_variant
 from verifier.program.analyse import Analysis, analysis
 from verifier.program.report import shape_findings, to_finding
-from verifier.tree import Tree
-
-
-def relocated(tree: Tree, root: str) -> Tree:
-    """The tree as it lies elsewhere, with the same build directory."""
-    commands = [
-        msgspec.structs.replace(
-            c, directory=c.directory.replace(tree.root, root), arguments=[a.replace(tree.root, root) for a in c.arguments]
-        )
-        for c in tree.commands
-    ]
-    return msgspec.structs.replace(tree, root=root, commands=commands)
 
 
 def findings(of: Analysis | Variant, base: Analysis) -> dict[str, str]:
@@ -91,8 +76,7 @@ def main() -> int:
         opened(args.tree, args.store, args.build, 1, scope) as (tree, store, pack, base, clean),
         tempfile.TemporaryDirectory(prefix="kqual-equal-", dir=args.work or args.store.parent) as scratch,
     ):
-        copy = Path(scratch, "tree")
-        subprocess.run(["cp", "-al", str(args.tree), str(copy)], check=True)
+        copy = linked(args.tree, Path(scratch))
         wanted = cases_of(args.cases, tree.version, args.only)[args.first :][: args.most]
         for first in range(0, len(wanted), args.together):
             texts, cases = mutated(args.tree, wanted[first : first + args.together])
@@ -105,19 +89,14 @@ def main() -> int:
             gated = make_variant(tree, base, overlay, 1, scope)
             told = len(compare(clean, gated).findings)
             gate_cost, took = took(), stopwatch()
-            for name, data in overlay.files.items():
-                (copy / name).unlink()
-                (copy / name).write_bytes(data)
-            full = analysis(relocated(tree, str(copy)), store, pack, 1, scope)
+            full = analysis(changed(tree, copy, overlay.files), store, pack, 1, scope)
             cost = f"gate {gate_cost:.1f} s, scan {took():.1f} s"
             lines = differences(clean, gated, full)
             wrong, equal = wrong + bool(lines) * len(cases), equal + (not lines) * len(cases)
             print(f"{'DIFFERENT' if lines else 'equal'} {title} ({cost}; {told} findings new)", flush=True)
             for line in lines[:60]:
                 print(f"    {line}", flush=True)
-            for name in overlay.files:
-                (copy / name).unlink()
-                shutil.copy2(args.tree / name, copy / name)
+            restore(args.tree, copy, overlay.files)
     print(f"{equal} cases equal, {wrong} different")
     return int(bool(wrong))
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import shutil
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from typing import NamedTuple
+
+import msgspec
 
 from lattices import pack as packs
 from lattices.model import Pack
@@ -71,3 +75,33 @@ def unified(texts: Texts) -> bytes:
         lines = [[line + "\n" for line in text.removesuffix("\n").split("\n")] for text in (old, new)]
         out += difflib.unified_diff(*lines, f"a/{name}", f"b/{name}")
     return encoded("".join(out))
+
+
+def linked(tree: Path, scratch: Path) -> Path:
+    """A copy of a tree made of hard links, below `scratch`."""
+    copy = scratch / "tree"
+    subprocess.run(["cp", "-al", str(tree), str(copy)], check=True)
+    return copy
+
+
+def changed(tree: Tree, copy: Path, files: dict[str, bytes | None]) -> Tree:
+    """The tree as its copy has it, with some files exchanged there, and with the same build directory."""
+    for name, data in files.items():
+        (copy / name).unlink()
+        if data is not None:
+            (copy / name).write_bytes(data)
+    root = str(copy)
+    commands = [
+        msgspec.structs.replace(
+            c, directory=c.directory.replace(tree.root, root), arguments=[a.replace(tree.root, root) for a in c.arguments]
+        )
+        for c in tree.commands
+    ]
+    return msgspec.structs.replace(tree, root=root, commands=commands)
+
+
+def restore(tree: Path, copy: Path, files: Iterable[str]) -> None:
+    """Put the tree's own files back into its copy."""
+    for name in files:
+        (copy / name).unlink(missing_ok=True)
+        shutil.copy2(tree / name, copy / name)
