@@ -70,6 +70,8 @@ def by_scan(args: argparse.Namespace, drawn: list[dict], texts: dict[str, str], 
         copy = linked(args.tree, Path(scratch))
         tree = changed(ground.tree, copy, {name: encoded(text) for name, text in texts.items()})
         document = analysis(tree, ground.store, ground.pack, 1).document()
+    lost = [t.file for t in document.completeness.units.lost]
+    print(f"units lost: {lost or 'none'}")
     found = {(f.rule, f.path[-1].function) for f in document.findings if f.fingerprint not in known}
     held = 0
     for site in drawn:

@@ -79,7 +79,7 @@ def unified(texts: Texts) -> bytes:
 
 def linked(tree: Path, scratch: Path) -> Path:
     """A copy of a tree made of hard links, below `scratch`."""
-    copy = scratch / "tree"
+    copy = scratch.resolve() / "tree"
     subprocess.run(["cp", "-al", str(tree), str(copy)], check=True)
     return copy
 
