@@ -48,15 +48,19 @@ def without(text: str, line: int, check: str, constant: str) -> str | None:
     return text[: start + found[0].start()] + constant + "\n" * call.count("\n") + text[at:]
 
 
+def shortened(text: str, site: dict, pack: Pack) -> str | None:
+    """The source with a site's call replaced by the constant that allows; None where that cannot be done in the text."""
+    check = pack.check(site["check"])
+    constant = CONSTANT.get(str(check.allow)) if check else None
+    return without(text, site["line"], site["check"], constant) if constant else None
+
+
 def taken_out(tree: Path, drawn: list[dict], pack: Pack) -> tuple[list[dict], dict[str, str]]:
     """The load-bearing sites whose calls can be replaced in the text, and the files without them."""
     texts: dict[str, str] = {}
     out = []
     for site in drawn:
-        check = pack.check(site["check"])
-        constant = CONSTANT.get(str(check.allow)) if check else None
-        text = texts.get(site["file"]) or text_of(tree / site["file"])
-        shorter = without(text, site["line"], site["check"], constant) if constant else None
+        shorter = shortened(texts.get(site["file"]) or text_of(tree / site["file"]), site, pack)
         if site["status"] == "load-bearing" and shorter is not None:
             texts[site["file"]] = shorter
             out.append(site)
@@ -108,15 +112,12 @@ def main() -> int:
             return by_scan(args, *taken_out(args.tree, drawn, pack), ground)
         for site in drawn:
             place = f"{site['file']}:{site['line']}: {site['check']}"
-            check = pack.check(site["check"])
-            text = text_of(args.tree / site["file"])
-            constant = CONSTANT.get(str(check.allow)) if check else None
-            changed = without(text, site["line"], site["check"], constant) if constant else None
-            if changed is None:
+            shorter = shortened(text_of(args.tree / site["file"]), site, pack)
+            if shorter is None:
                 print(f"skipped  {place}: the call cannot be replaced in the text")
                 continue
             overlay = Overlay()
-            overlay.files[site["file"]] = encoded(changed)
+            overlay.files[site["file"]] = encoded(shorter)
             began = time.process_time()
             found = {f.rule for f in gate_overlay(tree, base, overlay).findings}
             bearing = site["status"] == "load-bearing"

@@ -49,6 +49,7 @@ __all__ = [
     "Rule",
     "SubjectChange",
     "collect",
+    "encoded",
     "load",
     "version_matches",
 ]
@@ -61,8 +62,13 @@ def load(directory: str | Path | None = None, extra: Sequence[str | Path] = (), 
     a check or accessor of the same name replaces, a rule where it says `replaces = true`; `retire` removes a rule.
     The pack is the caller's own; files that this process has read before are not read again.
     """
+    return kept.decode(encoded(directory, extra, version))
+
+
+def encoded(directory: str | Path | None = None, extra: Sequence[str | Path] = (), version: str = "6.12") -> bytes:
+    """`load` that returns what `kept.decode` makes the pack of."""
     places = (DIRECTORY if directory is None else Path(directory), *map(Path, extra))
-    return kept.decode(_read(kept.key(places, version), places, version))
+    return _read(kept.key(places, version), places, version)
 
 
 @lru_cache(maxsize=PACKS_KEPT)

@@ -92,7 +92,8 @@ def graph_view(graph: FunctionGraph, wanted: set[str], lines: set[int], withheld
     if not 0 < len(graph.blocks) <= MOST_BLOCKS:
         return None
     ranked, back = layers(len(graph.blocks), [(start, end) for start, end, _ in graph.edges])
-    shown = [_shown(_rows(block, withheld)) for block in graph.blocks]
+    statements = [_rows(block, withheld) for block in graph.blocks]
+    shown = [_shown(rows) for rows in statements]
     widths = [max([len(text) for text in texts] + [6]) * CHARACTER + 2 * PAD for texts in shown]
     heights = [(len(texts) + 1) * LINE + PAD for texts in shown]
     total = max(sum(widths[n] for n in layer) + GAP_X * (len(layer) - 1) for layer in ranked)
@@ -110,7 +111,7 @@ def graph_view(graph: FunctionGraph, wanted: set[str], lines: set[int], withheld
     for number, block in enumerate(graph.blocks):
         letter = "O" if number == 0 and graph.line in lines else letter_of(block, wanted, lines, graph.facts)
         x, top = position[number]
-        rows = _rows(block, withheld)
+        rows = statements[number]
         for line, _ in rows:
             by_line.setdefault(line, number)
         blocks.append(BlockView(

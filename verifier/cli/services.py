@@ -48,10 +48,10 @@ def _load_pack(extra: tuple[str, ...], version: str, store: Store | None = None)
             return kept.decode(data)
     from lattices import pack  # what reads the files
 
-    found = pack.load(None, extra, version) if version else pack.load(None, extra)
+    data = pack.encoded(None, extra, version) if version else pack.encoded(None, extra)
     if store is not None and not store.readonly:
-        store.put(RULES, key, kept.encode(found))
-    return found
+        store.put(RULES, key, data)
+    return kept.decode(data)
 
 
 def _scan(

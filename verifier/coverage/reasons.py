@@ -25,9 +25,9 @@ def explain(judge: Judge, site: Site) -> str:
     ignored = [s for s in result.shapes if s.check == site.check and s.line == site.line]
     if ignored:
         return f"its result decides nothing: {ignored[0].note}"
-    if record is not None and record.writes and dropped(base, site):
-        return f"{ONLY_TELLS}: only what {site.check} gives back is looked at"
     if dropped(base, site):
+        if record is not None and record.writes:
+            return f"{ONLY_TELLS}: only what {site.check} gives back is looked at"
         return f"its result decides nothing: the result of {site.check} is dropped"
     if not judge.reached.get(site, True):
         return "no path of its function that the analysis follows reaches the call" + (f" ({result.cut})" if result.cut else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 ACTS_AS = "acts_as"  # in requirements: acts_as(cred), whose credentials count at the operation
@@ -62,15 +63,7 @@ def names_in(pattern: Any) -> set[str]:
         return set()
     if pattern[0] == "name":
         return {pattern[1]}
-    out: set[str] = set()
-    for part in pattern[1:]:
-        if isinstance(part, tuple):
-            if part and isinstance(part[0], str):
-                out |= names_in(part)
-            else:
-                for item in part:
-                    out |= names_in(item)
-    return out
+    return set().union(*(names_in(part) for part in _parts(pattern)))
 
 
 def mentions_any(pattern: Any) -> bool:
@@ -112,12 +105,15 @@ def fields_in(pattern: Any) -> set[str]:
     """All member names that an expression mentions."""
     if not isinstance(pattern, tuple) or not pattern:
         return set()
-    out = {pattern[2]} if pattern[0] == "member" else set()
+    own = {pattern[2]} if pattern[0] == "member" else set()
+    return own.union(*(fields_in(part) for part in _parts(pattern)))
+
+
+def _parts(pattern: Any) -> Iterator[Any]:
+    """What an expression is made of, one step down; arguments of a call are parts."""
     for part in pattern[1:]:
         if isinstance(part, tuple):
             if part and isinstance(part[0], str):
-                out |= fields_in(part)
+                yield part
             else:
-                for item in part:
-                    out |= fields_in(item)
-    return out
+                yield from part
