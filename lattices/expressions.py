@@ -12,6 +12,7 @@ The forms (`x`, `a`, `b` are expressions themselves):
     ("un", op, x)               op is - or ~, only where x is no constant
     ("bin", op, a, b)           + - * / % & | ^ << >> == != < <= > >=
     ("assign", lvalue, value)   a write; x |= y is ("assign", x, ("bin", "|", x, y)), x++ adds ("int", 1)
+    ("return", x)               what a function hands out; only as an operation
 
 NULL is ("int", 0).  Casts are dropped: the type of an operand never decides a rule.
 """
@@ -75,7 +76,7 @@ def children(expression: Expr) -> tuple[Expr, ...]:
         return (expression[1],)
     if kind in ("bin", "un"):
         return expression[2:]
-    if kind in ("addr", "deref", "not", "and", "or", "assign", "index"):
+    if kind in ("addr", "deref", "not", "and", "or", "assign", "index", "return"):
         return expression[1:]
     return ()
 
@@ -100,7 +101,7 @@ def rebuild(expression: Expr, change: Callable[[Expr], Expr]) -> Expr:
     elif kind == "addr":
         inner = rebuild(expression[1], change)
         expression = inner[1] if inner[0] == "deref" else ("addr", inner)
-    elif kind in ("not", "and", "or", "assign", "index"):
+    elif kind in ("not", "and", "or", "assign", "index", "return"):
         expression = (kind, *(rebuild(item, change) for item in expression[1:]))
     return change(expression)
 
@@ -161,6 +162,8 @@ def _show(expression: Expr, outer: int) -> str:
     if kind == "assign":
         text = f"{_show(expression[1], 11)} = {_show(expression[2], 0)}"
         return f"({text})" if outer > 0 else text
+    if kind == "return":
+        return f"return {_show(expression[1], 0)}"
     sign = {"not": "!", "addr": "&", "deref": "*"}.get(kind) or expression[1]
     inner = _show(expression[-1], 11)
     text = f"{sign} {inner}" if inner.startswith(sign) and sign in "-&" else sign + inner

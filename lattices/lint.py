@@ -129,7 +129,7 @@ class _Linter:
                 hint = f"call {field} or change `slot`"
                 self.report(rule, f"the operation calls {called!r}, the slot is {rule.slot}", hint, "operation", text, at)
         elif rule.member:
-            if operation[0] == "call":
+            if operation[0] in ("call", "return"):
                 self.report(rule, "with `member` the operation is a read or a write", "", "operation", text)
                 return
             target = operation[1] if operation[0] == "assign" else operation
@@ -141,6 +141,8 @@ class _Linter:
                 self.report(rule, message, "", "operation", text, at)
         elif operation[0] == "call" and not isinstance(operation[1], str):
             self.report(rule, "a call through a pointer needs its `slot`", 'add slot = "tag.field"', "operation", text)
+        elif operation[0] == "return":
+            self._handed_out(rule)
         elif operation[0] not in ("call", "assign"):
             hint = 'add member = "tag.field", or write a call'
             self.report(rule, "a read needs its `member`", hint, "operation", text)
@@ -149,6 +151,17 @@ class _Linter:
             self.report(rule, "a store through a parameter needs its functions", hint, "operation", text)
         if ("rest",) in list(expressions.walk(operation))[1:] and operation[0] != "call":
             self.report(rule, "`__` stands for arguments of a call", "", "operation", text)
+
+    def _handed_out(self, rule: Rule) -> None:
+        """A return is an effect where it hands out an object; an answer, or what a call returned, is somebody else's."""
+        text, value = rule.operation_text, rule.operation[1]
+        if not rule.in_functions:
+            self.report(rule, "a return needs its functions", "say with `in` which functions hand it out", "operation", text)
+        if value[0] in ("any", "int"):
+            hint = "name what is handed out: return &object"
+            self.report(rule, "a return of a number, or of anything, is an answer and no effect", hint, "operation", text)
+        for name in expressions.calls(value):
+            self.report(rule, f"what {name} returns is its own effect", f"write the call {name}(...)", "operation", text)
 
     def _requirement(self, rule: Rule, text: str, requirement: Expr) -> None:
         checks = [name for name in expressions.calls(requirement) if self.pack.check(name) is not None]

@@ -41,6 +41,17 @@ def parse(text: str) -> Expr:
     return _parse(text)
 
 
+def parse_operation(text: str) -> Expr:
+    """Read an operation: an expression, or `return` and what is returned; raises PatternError like `parse`."""
+    handed = re.match(r"\s*return\b", text)
+    if handed is None:
+        return parse(text)
+    try:
+        return ("return", parse(text[handed.end() :]))
+    except PatternError as error:
+        raise PatternError(error.message, error.column + handed.end()) from None
+
+
 @cache
 def _parse(text: str) -> Expr:
     flat = re.sub(r"[\n\r\t\f\v]", " ", text)

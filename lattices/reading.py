@@ -10,7 +10,7 @@ from lattices import expressions
 from lattices.entries import Entry, similar
 from lattices.expressions import Expr
 from lattices.model import Accessor, Pack
-from lattices.parsing import PatternError, parse
+from lattices.parsing import PatternError, parse, parse_operation
 
 
 class Reader:
@@ -33,7 +33,7 @@ class Reader:
             entry.fail(f"`{key}` holds {text!r}, which is no string", "write C expressions in quotes", key)
             return None
         try:
-            parsed = parse(text)
+            parsed = parse_operation(text) if key == "operation" else parse(text)
         except PatternError as error:
             entry.fail(error.message, "", key, text, error.column - 1)
             return None

@@ -108,6 +108,7 @@ SUBJECTS = {
     "mounter": "whoever mounted the file system",
     "sender": "the sender of the message",
     "submitter": "whoever submitted the request",
+    "boot": "whoever started the kernel",
 }
 # Controls, and characters without width or that turn the direction of text.
 _CONTROL = re.compile(

@@ -497,6 +497,28 @@ def test_callers_that_are_left_out_change_nothing(tmp_path):
         assert more > 10, more
 
 
+def test_a_check_that_many_callers_pass_is_tried_after_all_others(tmp_path):
+    """The first call of `opening` is made again by `entered`, which 14 functions call; that of `alone` by nobody."""
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "thing.h").write_text(HEADER)
+    others = "".join(f"int caller{n}(struct thing *thing) {{ return entered(thing); }}\n" for n in range(13))
+    (tmp_path / "tree" / "open.c").write_text(
+        '#include "thing.h"\nint entered(struct thing *thing) { return security_thing(thing); }\n'
+        "int opening(struct thing *thing)\n{\n\tif (security_thing(thing))\n\t\treturn -1;\n"
+        "\tif (entered(thing))\n\t\treturn -1;\n\tcontrolled_op(thing);\n\treturn 0;\n}\n"
+        "int alone(struct thing *thing)\n{\n\tif (security_thing(thing))\n\t\treturn -1;\n\tentered(thing);\n\treturn 0;\n}\n" + others
+    )
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "own.toml").write_text(RULES)
+    tree = open_tree(tmp_path / "tree", config="plain")
+    with Store.open(tmp_path / "store") as store:
+        base = analysis(tree, store, packs.load(extra=[tmp_path / "rules"]), 1)
+        judge = Judge(base, base.frontier(), find_sites(base), Asks(base))
+        shown = {s.function: judge.judge(s, lambda *_: "") for s in find_sites(base) if s.function in ("opening", "alone")}
+    assert (shown["opening"].status, shown["opening"].dominated_by.line) == ("redundant", 2)
+    assert (shown["alone"].status, shown["alone"].dominated_by) == ("unexplained", None)
+
+
 def site_of(check, status="unexplained", reason=""):
     return Site(
         file="a.c", line=1, function="f", check=check, family="lsm", service="file", status=status, protects=[],

@@ -85,13 +85,14 @@ class Judge:
         none, or where it would take too much of the program to tell."""
         if not self.reached[site] or not self._reached_from_a_door(site.fid) or not self.operations(site):
             return None
-        others = self.partners(site)
-        if not others:
-            return None
-        try:
-            return self._partner_of(site, others, self._around(site.fid))
-        except TooFar:
-            return None
+        for others in (self.partners(site), self.common(site)):
+            try:
+                found = self._partner_of(site, others, self._around(site.fid)) if others else None
+            except TooFar:
+                found = None
+            if found is not None:
+                return found
+        return None
 
     def _partner_of(self, site: Site, others: Sequence[Site], around: Container[str]) -> tuple[Site, list[Flip]] | None:
         together = self.joint(site, [site, *others], around)
@@ -141,6 +142,14 @@ class Judge:
                     after = int(other.index > site.index if same else not dominates(bits, other.block, site.block))
                 found.append(((distance, after, other), other))
         return [other for _, other in sorted(found)][:MOST_PARTNERS]
+
+    def common(self, site: Site) -> list[Site]:
+        """Sites in functions that this one's calls itself, and that many others call, too: tried where nearer ones do not
+        do its work."""
+        names = self.asks.alternatives(site.check, {rule for _, _, rule in self.operations(site)})
+        called = [fid for fid in self._step(False, site.fid) if len(self.base.program.callers.get(fid, ())) > MOST_CALLERS]
+        found = [other for fid in sorted(called) for other in self.here.get(fid, ()) if self.asks.grants(other.check) & names]
+        return sorted(found)[:MOST_PARTNERS]
 
     def operations(self, site: Site) -> list[tuple[int, str, str]]:
         """Operations of the rules that ask for a site's check, around it: (calls away, function, rule)."""

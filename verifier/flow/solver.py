@@ -104,6 +104,7 @@ class Solver:
             elif t[0] == "ret":
                 frame.line = t[2]
                 value = frame.value(s, t[1]) if t[1] >= 0 else None
+                frame.watcher.at_return(frame, s, value, t[2])
                 self._exit(number, s, value, t[2])
 
     def _switch(self, number: int, t: tuple[Any, ...], state: State) -> None:

@@ -129,6 +129,13 @@ class Obligations:
             if self.matcher.bind_location(rule.operation, location, names, frame, state):
                 self._judge(rule, names, frame, state, line, frame.site)
 
+    def at_return(self, frame: Frame, state: State, value: Value | None, line: int) -> None:
+        """Rules whose operation is what the function hands out here."""
+        for rule in self.book.by_return.get(frame.fn.name, ()):
+            names: Bindings = {}
+            if value is not None and self.matcher.bind(rule.operation[1], value, names, frame, state):
+                self._judge(rule, names, frame, state, line, frame.site)
+
     def _judge(self, rule: Rule, names: Bindings, frame: Frame, state: State, line: int, site: int) -> None:
         function = frame.fn.name
         if (rule.in_functions and function not in rule.in_functions) or function in rule.not_in:

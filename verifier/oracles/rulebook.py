@@ -34,6 +34,7 @@ class Rulebook:
         self.by_slot: dict[str, list[Rule]] = {}
         self.by_store: dict[str, list[Rule]] = {}
         self.by_read: dict[str, list[Rule]] = {}
+        self.by_return: dict[str, list[Rule]] = {}
         self.conditions: dict[str, set[int | None]] = {}
         self.predicates: set[str] = set()
         self.negated: set[str] = set()
@@ -93,6 +94,8 @@ class Rulebook:
             return [(self.by_store if operation[0] == "assign" else self.by_read, rule.member)]
         if operation[0] == "call":
             return [(self.by_call, operation[1])] if isinstance(operation[1], str) else []
+        if operation[0] == "return":
+            return [(self.by_return, function) for function in rule.in_functions]
         if operation[0] != "assign":
             return []
         if operation[1][0] == "name":

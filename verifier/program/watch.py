@@ -280,6 +280,10 @@ class FunctionWatcher:
         """Rules on stores."""
         self.obligations.at_store(frame, state, location, value, line)
 
+    def at_return(self, frame: Frame, state: State, value: Value | None, line: int) -> None:
+        """Rules on what the function hands out."""
+        self.obligations.at_return(frame, state, value, line)
+
     def at_read(self, frame: Frame, state: State, location: Value, tag: str, field: str, line: int) -> None:
         """Rules on reads."""
         self.obligations.at_read(frame, state, location, tag, field, line)

@@ -60,6 +60,8 @@ class Operations:
             return self._call(rule, s, point) if s is not None and s[0] == "call" else None
         if rule.operation[0] == "assign":
             return self._store(rule, s, point) if s is not None and s[0] == "=" else None
+        if rule.operation[0] == "return":
+            return self._return(rule, block.terminator, point) if s is None else None
         return self._read(rule, s if s is not None else block.terminator, point)
 
     def _call(self, rule: Rule, s: tuple, point: Point) -> Names | None:
@@ -112,6 +114,12 @@ class Operations:
             if member[0] not in ("m", "d", "i", "a", "k", "o") or not isinstance(member[1], tuple):
                 return None
             member = member[1]
+
+    def _return(self, rule: Rule, terminator: tuple, point: Point) -> Names | None:
+        names: Names = {}
+        if terminator[0] != "ret" or terminator[1] < 0:
+            return None
+        return names if self.bind(rule.operation[1], self.terms.value(terminator[1], point), names, point) else None
 
     def _through(self, rule: Rule, name: str, place: Term, value: Term, point: Point) -> Names | None:
         """A store through a pointer: the rule's own variable, else of anything but a number."""
