@@ -6,8 +6,10 @@ import pytest
 from gate_trees import FILES, Bench, diff
 
 from verifier.findings import finish
+from verifier.flow.summary import Held, Result
 from verifier.gate.overlay import read_patch
 from verifier.gate.run import compare
+from verifier.gate.shift import shifted
 from verifier.gate.variant import Variant, make_variant
 from verifier.gate.worse import relined
 from verifier.program.report import shape_findings, to_finding
@@ -115,6 +117,15 @@ def test_a_check_that_is_ignored_from_now_on(bench):
     files = bench.edited(("core/doors.c", "int err = security_thing(thing);\n\n\treturn err ? err :", "security_thing(thing);\n\n\treturn"))
     document = held_equal(bench, files)
     assert "ignored-result" in {f.kind for f in document.findings}
+
+
+def test_a_function_that_moved_keeps_all_that_was_found_of_it(bench):
+    for result in bench.base.results.values():
+        assert shifted(result, 0) == result
+    full = Result(held=[Held(7, "perform", (("security_thing", ("thing",)),))], cut="recursion", cycle=("walk", "step"))
+    moved = shifted(full, 3)
+    assert moved.held == [Held(10, "perform", (("security_thing", ("thing",)),))]
+    assert (moved.cut, moved.cycle) == (full.cut, full.cycle)
 
 
 def test_files_of_the_bench_are_checked():

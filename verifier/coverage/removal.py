@@ -223,6 +223,7 @@ class Remover(Engine):
         self.met = set()
         for left in (self.rounds, self.active, self.deferred, self.unannounced):  # by the removal before this one
             left.clear()
+        self.recursion.forget()
         self.upward = None if whole else Upward(self.frontier, layer.own, self.order, self.reachable)
         work: Iterable[str] | None = fids
         while work:

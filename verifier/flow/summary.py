@@ -61,6 +61,11 @@ class Requirement(msgspec.Struct, array_like=True, frozen=True):
         return tuple((p.function, p.file, p.line) for p in self.trail)
 
     @property
+    def functions(self) -> tuple[tuple[str, str], ...]:
+        """The functions on the way down to the operation, with their files."""
+        return tuple([(p.function, p.file) for p in self.trail])
+
+    @property
     def key(self) -> tuple[Any, ...]:
         """Identity of the obligation, without the way to it."""
         return (self.rule, self.component, self.sink.function, self.sink.file, self.ordinal, self.operation)
@@ -74,8 +79,8 @@ class Summary(msgspec.Struct, array_like=True, frozen=True):
     requires: tuple[Requirement, ...] = ()
 
     def asks(self) -> frozenset[Any]:
-        """What is open here, without the ways down to it: callers need to look again only when this changes."""
-        return frozenset((r.key, r.operands, r.conditions, r.kind) for r in self.requires)
+        """What is open here and through whom, without lines: callers need to look again only when this changes."""
+        return frozenset((r.key, r.operands, r.conditions, r.kind, r.functions) for r in self.requires)
 
     @property
     def trivial(self) -> bool:
@@ -128,7 +133,8 @@ class Held(msgspec.Struct, array_like=True, frozen=True):
 
 class Result(msgspec.Struct, array_like=True):
     """Everything known of one function after its analysis.  `closed` are requirements that no caller can meet, `held`
-    what was passed before calls (of callees for which that is anything at all)."""
+    what was passed before calls (of callees for which that is anything at all), `cycle` the functions that were solved
+    together with it because they call each other."""
 
     summary: Summary = Summary()
     verdicts: list[Verdict] = []
@@ -138,6 +144,7 @@ class Result(msgspec.Struct, array_like=True):
     edges: list[tuple[Any, str, int]] = []
     cut: str = ""
     held: list[Held] = []
+    cycle: tuple[str, ...] = ()
 
 
 TRIVIAL = Summary()

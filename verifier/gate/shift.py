@@ -28,4 +28,6 @@ def shifted(result: Result, lines: int) -> Result:
         [replace(s, line=s.line + lines) for s in result.shapes],
         [(key, callee, line + lines) for key, callee, line in result.edges],
         result.cut,
+        [replace(h, line=h.line + lines) for h in result.held],
+        result.cycle,
     )  # fmt: skip

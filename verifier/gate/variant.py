@@ -3,8 +3,8 @@
 Functions whose body changed are analysed again, then callers for as long as summaries change; those that only stand
 elsewhere in their file keep their results, shifted.  Starting
 from old results instead of from nothing can leave results that only support each other around a cycle of calls; so
-cycles through a changed function start from nothing, and open obligations whose operation is gone are taken back
-(Pollock and Soffa, "An incremental version of iterative data flow analysis", IEEE TSE 1989, call this restarting).
+functions that call each other start from nothing together (verifier.program.recursion), and open obligations whose
+operation is gone are taken back (Pollock and Soffa, "An incremental version of iterative data flow analysis", IEEE TSE 1989, call this restarting).
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from verifier.program.link import callees
 from verifier.program.relink import relink
 from verifier.program.results import Results
 
-MOST_CYCLE = 400
 MOST_RETRIES = 5
 
 
@@ -66,10 +65,8 @@ class Variant:
         for fid, lines in sorted(self.moved.items()):
             if fid in self.results:
                 self.results[fid] = shifted(self.results[fid], lines)
+        engine.recursion.changed = self.changed
         work = self._work(engine)
-        for fid in sorted(self._cycles()):
-            self.results.pop(fid, None)
-            work.add(fid)
         engine.run(sorted(work), None)
         for _ in range(MOST_RETRIES):
             stale = unfounded(self.results)
@@ -126,29 +123,6 @@ class Variant:
         below = [(c, False) for c in callees(self.program, info)]
         below += [(t.fid, True) for slot in info.index.slot_names() for t in self.program.targets(slot)]
         return any(c in self.results and tells(self.results[c].summary, indirect) for c, indirect in below)
-
-    def _cycles(self) -> set[str]:
-        """Analysed functions that call, and are called by, a changed function."""
-        out: set[str] = set()
-        for fid in sorted(self.changed):
-            if fid in out:
-                continue
-            up = self._closure(fid, lambda f: self.program.callers.get(f, ()))
-            if len(up) > 1:
-                down = self._closure(fid, lambda f: callees(self.program, self.program.functions[f]), up)
-                if 1 < len(down) <= MOST_CYCLE:
-                    out |= down
-        return out
-
-    def _closure(self, fid: str, following: Any, among: set[str] | None = None) -> set[str]:
-        seen = {fid}
-        work = [fid]
-        while work:
-            for other in following(work.pop()):
-                if other not in seen and (other in among if among is not None else other in self.results):
-                    seen.add(other)
-                    work.append(other)
-        return seen
 
 
 def tells(summary: Summary, indirect: bool) -> bool:

@@ -33,8 +33,8 @@ from verifier.program.results import Results
 from verifier.program.sibling_findings import SiblingOracle, untold
 from verifier.program.stored import Packed, pack, unpack
 
-ANALYSIS_VERSION = "28"
-LINK_VERSION = "6"
+ANALYSIS_VERSION = "29"
+LINK_VERSION = "7"
 
 Progress = Callable[[str, int, int], None]
 Shape = TypeVar("Shape")

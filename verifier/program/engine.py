@@ -8,6 +8,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, MutableMapping
 
+import msgspec
+
 from lattices.model import Pack
 from verifier.flow.ensures import alternatives
 from verifier.flow.solver import Solver
@@ -23,8 +25,9 @@ from verifier.program.effects import Effects
 from verifier.program.flags import unmapped
 from verifier.program.link import Info, Program
 from verifier.program.opened import by_opener
+from verifier.program.recursion import Recursion
 
-MOST_ROUNDS = 12
+MOST_ROUNDS = 60
 MOST_REQUIRES = 60
 SMALL = 12
 DEEPEST = 6
@@ -47,6 +50,7 @@ class Engine:
         self.deferred: set[str] = set()
         self.unannounced: set[str] = set()  # analysed for one caller; the others do not know yet
         self.order = program.order
+        self.recursion = Recursion(self)
         self.opened_by = by_opener(program)
         self.analysed = 0
 
@@ -63,49 +67,64 @@ class Engine:
 
     def run(self, work: Iterable[str], progress: Callable[[int, int], None] | None = None) -> set[str]:
         """Analyse `work` and whatever depends on it, to the fixpoint; returns the functions that were analysed."""
-        queue = [(self.order.get(fid, -1), fid) for fid in work]
-        heapq.heapify(queue)
-        waiting = {fid for _, fid in queue}
+        queue: list[tuple[int, str]] = []
+        waiting: set[str] = set()
+
+        def due(fid: str) -> None:
+            if fid not in waiting:
+                waiting.add(fid)
+                heapq.heappush(queue, (self.order.get(fid, -1), fid))
+
+        for fid in work:
+            due(fid)
         done: set[str] = set()
         owed: set[str] = set()  # functions whose callers went on without their summary
         while queue:
             _, fid = heapq.heappop(queue)
             if fid not in waiting:
                 continue
-            waiting.discard(fid)
-            old = self.results.get(fid)
+            cycle = self.recursion.of(fid)
+            together = cycle or (fid,)
+            waiting.difference_update(together)
+            before = {m: self.results.get(m) for m in together}
             if self.rounds.get(fid, 0) >= MOST_ROUNDS:
+                old = before[fid]
                 if old is not None and not old.cut:
-                    old.cut = "recursion"
+                    self.results[fid] = msgspec.structs.replace(old, cut="recursion")
                 continue
-            self.rounds[fid] = self.rounds.get(fid, 0) + 1
-            new = self.analyse(fid)
-            self.results[fid] = new
-            done.add(fid)
+            for m in together:
+                self.rounds[m] = self.rounds.get(m, 0) + 1
+            if cycle:
+                self.recursion.solve(cycle)
+            else:
+                self.results[fid] = self.analyse(fid)
+            done.update(together)
             if progress is not None and len(done) % 50 == 0:
                 progress(len(done), len(done) + len(queue))
-            before = old.summary if old is not None and fid not in self.unannounced else TRIVIAL
-            known = old.summary.returns if old is not None and fid not in owed else None
-            owed.discard(fid)
-            self.unannounced.discard(fid)
-            asks = new.summary.asks() != before.asks()
+            dependants = {m: self._dependants(m, before[m], m in owed) for m in together}
+            owed.difference_update(together)
+            self.unannounced.difference_update(together)
             for other in sorted(self.deferred):
                 owed.add(other)
-                if other not in waiting:
-                    waiting.add(other)
-                    heapq.heappush(queue, (self.order.get(other, -1), other))
+                due(other)
             self.deferred.clear()
-            ways = new.summary.alternatives != before.alternatives
-            dependants: list[str] = []
-            if asks or ways:
-                dependants = self.callers_of(fid, asks, ways)
-            elif new.summary.returns != known:
-                dependants = [c for c in self.program.callers.get(fid, ()) if c in self.results]
-            for caller in dependants:
-                if caller not in waiting and not self.book.is_hook(self.program.functions[caller].index.name):
-                    waiting.add(caller)
-                    heapq.heappush(queue, (self.order.get(caller, -1), caller))
+            for m, callers in dependants.items():
+                for caller in callers:
+                    if caller not in cycle and not self.book.is_hook(self.program.functions[caller].index.name):
+                        due(caller)
         return done
+
+    def _dependants(self, fid: str, old: Result | None, owed: bool) -> list[str]:
+        """Functions to analyse again after one was; `owed`: its callers did without its summary."""
+        new = self.results[fid].summary
+        before = old.summary if old is not None and fid not in self.unannounced else TRIVIAL
+        asks = new.asks() != before.asks()
+        ways = new.alternatives != before.alternatives
+        if asks or ways:
+            return self.callers_of(fid, asks, ways)
+        if new.returns != (old.summary.returns if old is not None and not owed else None):
+            return [c for c in self.program.callers.get(fid, ()) if c in self.results]
+        return []
 
     def callers_of(self, fid: str, asks: bool, ways: bool) -> list[str]:
         """Functions to analyse again where what `fid` leaves open changed (`asks`), or what its outcomes mean (`ways`)."""
@@ -135,6 +154,8 @@ class Engine:
 
     def summary_of(self, fid: str) -> Summary | None:
         """A callee's summary; small functions that were not chosen are analysed for what they return."""
+        if fid in self.recursion.blank:
+            return None
         result = self.results.get(fid)
         if result is not None:
             return result.summary
@@ -163,7 +184,7 @@ class Engine:
 
     def requires_of(self, fid: str) -> tuple[Requirement, ...]:
         """Open requirements of a function."""
-        result = self.results.get(fid)
+        result = self.results.get(fid) if fid not in self.recursion.blank else None
         return result.summary.requires if result is not None else ()
 
     def watcher(self, info: Info, obligations: Obligations) -> Watcher:

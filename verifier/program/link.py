@@ -65,7 +65,7 @@ class Program:
 
     `local` maps a unit to its static functions' names, `headers` those of headers; `slots` a slot to its targets;
     `callers` a function to its direct callers, `slot_callers` a slot to the functions that call through it; `writes` a
-    function to the parameters that it may write through; `order` ranks callees before callers; `tables` are those that
+    function to the parameters that it may write through; `order` ranks callees before callers, those that call each other alike; `tables` are those that
     are opened, and `opening` what opens a function's (verifier.program.opened); `held` maps a function to the slots that
     hold it; `fillers` are names of functions that store functions through a pointer which they are handed; `storing` tells
     of each member how many functions store to it; `flows` maps functions that move functions into slots to how they do.
@@ -261,7 +261,8 @@ def _slot_callers(program: Program) -> dict[str, list[str]]:
 
 
 def _order(program: Program) -> dict[str, int]:
-    """Callees before callers, by strongly connected components of the direct calls (Tarjan, SIAM J. Comput. 1972)."""
+    """Callees before callers, by strongly connected components of the direct calls (Tarjan, SIAM J. Comput. 1972); functions
+    of one component, which call each other, have one rank."""
     names = sorted(program.functions)
     number = {fid: i for i, fid in enumerate(names)}
     graph = rustworkx.PyDiGraph()
@@ -273,7 +274,7 @@ def _order(program: Program) -> dict[str, int]:
         [(number[f], number[o], None) for _, (opening, fs) in sorted(program.tables.items()) for _, o in opening for f in fs]
     )
     order: dict[str, int] = {}
-    for component in rustworkx.strongly_connected_components(graph):
-        for node in sorted(component):
-            order[names[node]] = len(order)
+    for rank, component in enumerate(rustworkx.strongly_connected_components(graph)):
+        for node in component:
+            order[names[node]] = rank
     return order
