@@ -47,7 +47,8 @@ def same(mine, theirs):
         assert not any(way.facts for way in left.alternatives), fid
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@pytest.mark.slow
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(bodies, min_size=4, max_size=4), st.integers(0, 3), bodies)
 def test_a_change_within_a_cycle_comes_to_what_a_scan_finds(tmp_path_factory, parts, which, body):
     bench = Bench(tmp_path_factory.mktemp("cycle"), tree(parts))
