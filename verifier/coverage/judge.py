@@ -144,12 +144,12 @@ class Judge:
         return [other for _, other in sorted(found)][:MOST_PARTNERS]
 
     def common(self, site: Site) -> list[Site]:
-        """Sites in functions that this one's calls itself, and that many others call, too: tried where nearer ones do not
-        do its work."""
-        names = self.asks.alternatives(site.check, {rule for _, _, rule in self.operations(site)})
+        """Sites of the same check in functions that this one's calls itself, and that many others call, too: tried where
+        nearer ones do not do its work, for an operation of its own function."""
+        if all(distance for distance, _, _ in self.operations(site)):
+            return []
         called = [fid for fid in self._step(False, site.fid) if len(self.base.program.callers.get(fid, ())) > MOST_CALLERS]
-        found = [other for fid in sorted(called) for other in self.here.get(fid, ()) if self.asks.grants(other.check) & names]
-        return sorted(found)[:MOST_PARTNERS]
+        return sorted(other for fid in called for other in self.here.get(fid, ()) if other.check == site.check)[:MOST_PARTNERS]
 
     def operations(self, site: Site) -> list[tuple[int, str, str]]:
         """Operations of the rules that ask for a site's check, around it: (calls away, function, rule)."""
