@@ -29,7 +29,7 @@ def digest(pack: Pack) -> str:
     for door in pack.doors:
         h.update(f"door {plain(door)!r}\n".encode())
     h.update(f"opened {sorted(pack.opened)!r}\n".encode())
-    h.update(f"globals {sorted(pack.globals)!r} {sorted(pack.initial)!r}\n".encode())
+    h.update(f"globals {sorted(pack.globals)!r} {sorted(pack.initial)!r} {sorted(pack.unmapped)!r}\n".encode())
     return h.hexdigest()
 
 

@@ -30,6 +30,7 @@ class Layers:
         self.constants: dict[str, int] = {}
         self.globals: frozenset[str] = frozenset()
         self.initial: frozenset[str] = frozenset()
+        self.unmapped: frozenset[str] = frozenset()
         self.elsewhere: set[str] = set()
 
     @property
@@ -61,9 +62,11 @@ class Layers:
                 self.globals |= _names(content)
             elif table == "initial":
                 self.initial |= _names(content)
+            elif table == "unmapped":
+                self.unmapped |= _names(content)
             elif table not in KEYS:
                 line, column = source.position(table, 0)
-                known = ", ".join(sorted([*KEYS, "constants", "globals", "initial", "prelude"]))
+                known = ", ".join(sorted([*KEYS, "constants", "globals", "initial", "prelude", "unmapped"]))
                 source.problems.append(Problem(source.shown, line, column, f"unknown table `{table}`", f"one of {known}"))
             elif not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
                 line, column = source.position(table, 0)

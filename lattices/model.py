@@ -210,7 +210,7 @@ class Overlaid:
 class Pack:
     """Everything the data files say, for one kernel version.  `overlaid` tells what overlays took away, by rule id;
     `opened` are slots whose success comes before any other use of their table, each with its reason; `initial` are global
-    objects of the initial namespaces."""
+    objects of the initial namespaces, `unmapped` the identity mappings of no mount."""
 
     version: str
     rules: list[Rule] = field(default_factory=list)
@@ -221,6 +221,7 @@ class Pack:
     constants: dict[str, int] = field(default_factory=dict)
     globals: frozenset[str] = frozenset()
     initial: frozenset[str] = frozenset()
+    unmapped: frozenset[str] = frozenset()
     services: dict[str, str] = field(default_factory=dict)
     exemptions: dict[str, Exemption] = field(default_factory=dict)
     overlaid: list[Overlaid] = field(default_factory=list)

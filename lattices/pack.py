@@ -93,7 +93,8 @@ def collect(
 def _pack(layers: Layers) -> Pack:
     """The records of all tables, in the order in which their expressions build on each other."""
     entries = layers.entries
-    pack = Pack(layers.version, constants=layers.constants, globals=layers.globals, initial=layers.initial)
+    names = {"globals": layers.globals, "initial": layers.initial, "unmapped": layers.unmapped}
+    pack = Pack(layers.version, constants=layers.constants, **names)
     reader = Reader(pack)
     doors: dict[str, Door] = {}
     for entry in entries["service"]:

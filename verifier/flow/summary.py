@@ -96,7 +96,6 @@ class Verdict(msgspec.Struct, array_like=True, frozen=True):
     line: int
     ordinal: int
     open: bool
-    cut: bool
 
 
 class Discharge(msgspec.Struct, array_like=True, frozen=True):

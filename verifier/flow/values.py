@@ -34,8 +34,6 @@ MAX_DEPTH = 14
 SITE_BITS = 24  # a site is the block's number and, below these bits, that of the statement
 # IS_ERR_VALUE() and its kin compare without sign: the upper end of the numbers is the error numbers.
 _ERRORS = {(">=", -4095): "<", (">", -4096): "<", ("<", -4095): ">=", ("<=", -4096): ">="}
-# Members that hold a pointer with flag bits below it; masking those bits off gives the pointer (struct fd of 6.12).
-PACKED_POINTERS = frozenset({"word"})
 
 
 class Value:
@@ -182,13 +180,6 @@ class Values:
         if op == "o":
             return self.operation(args[0], *args[1:])
         return self.make(op, *args)
-
-
-def packs_pointer(value: Value) -> bool:
-    """True for the content of a member that packs flags below a pointer."""
-    if value.op == "ld":
-        value = value.args[0]
-    return value.op in ("fv", ".") and value.args[1] in PACKED_POINTERS
 
 
 def fold(op: str, n: list[int]) -> int | None:

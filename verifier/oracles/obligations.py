@@ -348,7 +348,7 @@ class Obligations:
         for (rule, component, site), state in sorted(self.seen.items()):
             ordinal = sorted(self.sites[rule]).index(site)
             opened = not self.states.leq(state, self.checked)
-            out.append(Verdict(rule, component, self.lines[site], ordinal, opened, False))
+            out.append(Verdict(rule, component, self.lines[site], ordinal, opened))
         return out
 
 

@@ -43,7 +43,7 @@ class Engine:
         self.book = Rulebook(pack)
         self.matcher = Matcher(pack)
         self.effects = Effects(program)
-        self.unmapped = unmapped(program)
+        self.unmapped = unmapped(program, pack.constants.get("FS_ALLOW_IDMAP", 0))
         self.results: MutableMapping[str, Result] = {}
         self.rounds: dict[str, int] = {}
         self.active: set[str] = set()

@@ -11,7 +11,6 @@ from verifier.flow.values import Value
 from verifier.oracles.rulebook import Rulebook
 from verifier.program.link import Program
 
-FS_ALLOW_IDMAP = 32  # file_system_type.fs_flags
 REGISTERED = ("file_system_type.init_fs_context", "file_system_type.mount")
 
 
@@ -32,8 +31,8 @@ def declared(program: Program, fid: str, book: Rulebook, frame: Frame) -> list[V
     return out
 
 
-def unmapped(program: Program) -> frozenset[str]:
-    """Folders of file systems that cannot be mounted with a mapping of their own."""
+def unmapped(program: Program, allowing: int) -> frozenset[str]:
+    """Folders of file systems that cannot be mounted with a mapping of their own: no `fs_flags` there have the bit `allowing`."""
     allowed: dict[str, bool] = {}
     for slot in REGISTERED:
         for target in program.targets(slot):
@@ -41,5 +40,5 @@ def unmapped(program: Program) -> frozenset[str]:
             if info is not None:
                 folder = info.index.file.rpartition("/")[0]
                 flags = dict(target.constants).get("fs_flags", 0)
-                allowed[folder] = allowed.get(folder, False) or bool(flags & FS_ALLOW_IDMAP)
+                allowed[folder] = allowed.get(folder, False) or bool(flags & allowing)
     return frozenset(folder for folder, yes in allowed.items() if not yes and folder.count("/"))

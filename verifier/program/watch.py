@@ -221,7 +221,7 @@ class FunctionWatcher:
             locked.meet(frame, state, call, self.book.locks)
         self.obligations.at_call(frame, state, call)
         check = self.book.check(call.name) if call.name is not None else None
-        shape = neutral_idmap(call, check) if check is not None else None
+        shape = neutral_idmap(call, check, self.book.pack.unmapped) if check is not None else None
         if shape is not None and self.info.index.file.rpartition("/")[0] not in self.engine.unmapped:
             self.obligations.shapes[call.site] = shape
         if check is not None:
