@@ -85,9 +85,9 @@ class Judge:
         none, or where it would take too much of the program to tell."""
         if not self.reached[site] or not self._reached_from_a_door(site.fid) or not self.operations(site):
             return None
-        for others in (self.partners(site), self.common(site)):
+        for others, apart in ((self.partners(site), False), (self.common(site), True)):
             try:
-                found = self._partner_of(site, others, self._around(site.fid)) if others else None
+                found = self._partner_of(site, others, self._around(site.fid, others if apart else ())) if others else None
             except TooFar:
                 found = None
             if found is not None:
@@ -106,18 +106,19 @@ class Judge:
         more = together.lowest - self.joint(site, others, around).fresh
         return (others[0], self._named(together, more)) if more else None
 
-    def _around(self, fid: str) -> Container[str]:
+    def _around(self, fid: str, widely: Sequence[Site] = ()) -> Container[str]:
         """Where a site can make a difference beside others: its function and all that call it, on any way, or use what it
         opened, with what lies between it and its partners.  What they do to the rest of the kernel is not looked at.
         How far up a removal is followed does not matter: a lowest node of two that opens without one of them is a
-        lowest one there, too."""
+        lowest one there, too.  Other callers of functions with sites that are called `widely` stay as they are."""
         out, work = {fid}, [fid]
         while work:
             f = work.pop()
             above = [g for g in (*self._step(True, f), *self.remover.opened_by.get(f, ())) if g not in out]
             out.update(above)
             work += above
-        return out.union(f for _, f in self.near(fid, CALLS))
+        out.update(f for _, f in self.near(fid, CALLS))
+        return out.difference(*(self.base.program.callers.get(site.fid, ()) for site in widely)) | {fid}
 
     def _named(self, found: Effect, nodes: set[Node]) -> list[Flip]:
         operations = {(n[0][0], n[0][5], n[0][2]) for n in nodes}
