@@ -15,10 +15,11 @@ from lattices.pack import load
 from verifier.certificates.produce import Producer, encode
 from verifier.frontend.extract import extract
 from verifier.program.analyse import Analysis
+from verifier.program.linked import link_anew
 from verifier.store import Store
 from verifier.tree import open_tree
 from verifier.verify.check import check_all
-from verifier.verify.linked import world_of
+from verifier.verify.world import World
 
 
 def quiet(phase: str, done: int, total: int) -> None:
@@ -55,12 +56,13 @@ def main() -> None:
     for reason, n in Counter(r["reason"] for r in lines if r.get("ground") == "not-plainly").most_common(20):
         print(f"    {n:6}  {reason}")
     start = time.process_time()
-    outcome = check_all(world_of(records, store, pack, tree.origin == "plain", quiet), lines[1:])
+    program, doors = link_anew(records, store, pack, tree.origin == "plain", quiet)
+    verified, listed, failed = check_all(World(program, doors, pack, lambda key: store.get("unit", key)), lines[1:])
     print(
-        f"checked in {time.process_time() - start:.0f} s CPU: {len(outcome.verified)} verified, {len(outcome.listed)} listed, "
-        f"{len(outcome.failed)} failed; {sum('lemma' in r for r in lines)} lemmas"
+        f"checked in {time.process_time() - start:.0f} s CPU: {len(verified)} verified, {len(listed)} listed, "
+        f"{len(failed)} failed; {sum('lemma' in r for r in lines)} lemmas"
     )
-    for record, why in outcome.failed[:20]:
+    for record, why in failed[:20]:
         print("  fails:", record.get("function"), record.get("rule"), why)
 
 

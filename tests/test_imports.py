@@ -89,7 +89,7 @@ def test_the_solver_knows_neither_c_nor_rules():
 def test_the_checker_of_certificates_shares_nothing_with_the_solver():
     """Not even through what it imports: the modules that a check of certificates loads hold no solver."""
     script = (
-        "import sys, verifier.verify.check, verifier.verify.linked\n"
+        "import sys, verifier.verify.check, verifier.program.linked\n"
         "print([m for m in sys.modules if m.startswith(('verifier.flow', 'verifier.oracles', 'verifier.program.engine',"
         " 'verifier.certificates'))])"
     )

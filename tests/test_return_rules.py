@@ -8,10 +8,11 @@ from lattices.parsing import PatternError, parse_operation
 from verifier.certificates.produce import Producer
 from verifier.program.analyse import analysis
 from verifier.program.examples import examples, judge
+from verifier.program.linked import link_anew
 from verifier.store import Store
 from verifier.tree import open_tree
 from verifier.verify.check import Checker, Fails
-from verifier.verify.linked import world_of
+from verifier.verify.world import World
 
 HEAD = """
 globals = ["secret"]
@@ -83,7 +84,8 @@ def proved(tmp_path):
     with Store.open(tmp_path / "store.db") as store:
         found = analysis(open_tree(str(tmp_path / "tree"), "plain", build=str(tmp_path / "build")), store, pack, 1, (), None)
         records = list(Producer(found).records())
-        yield records, Checker(world_of(found.records, store, pack, True, lambda *_: None))
+        program, doors = link_anew(found.records, store, pack, True, lambda *_: None)
+        yield records, Checker(World(program, doors, pack, lambda key: store.get("unit", key)))
 
 
 def test_what_is_mediated_has_a_certificate_that_verifies(proved):

@@ -8,13 +8,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from verifier.certificates.clauses import clauses
+from verifier.certificates.kept import needed
 from verifier.certificates.search import NotPlainly, Proof, Search
 from verifier.program.analyse import Analysis
 from verifier.program.report import verdicts
-from verifier.verify.check import SCHEMA, Fails, objects, terms_of
-from verifier.verify.clauses import Names, Operations, Wanted
-from verifier.verify.points import Point
+from verifier.verify.check import SCHEMA, Checker, Fails
+from verifier.verify.clauses import Clause
+from verifier.verify.operations import Operations
+from verifier.verify.states import State
+from verifier.verify.steps import Steps
+from verifier.verify.terms import Term
 from verifier.verify.world import World
+
+Point = tuple[int, int]
 
 
 class Producer:
@@ -23,7 +30,6 @@ class Producer:
     def __init__(self, found: Analysis) -> None:
         self.found = found
         self.world = World(found.program, found.doors, found.pack, lambda key: found.store.get("unit", key))
-        self.wanted = Wanted(self.world)
         self.search = Search(self.world, self.guarantees)
         self._guarantees: dict[str, frozenset[str]] = {}
 
@@ -45,7 +51,7 @@ class Producer:
                 progress("certifying", n, len(mediated))
             obligations.append(self.record(*item))
         yield {"schema": SCHEMA, "kernel": self.found.pack.version, "rules": self.found.pack.digest}
-        yield from self.search.lemmas
+        yield from needed(self.found.program, self.search.lemmas.records, obligations)
         yield from obligations
 
     def _mediated(self) -> Iterator[tuple[str, str, int, int, int]]:
@@ -68,38 +74,59 @@ class Producer:
             "file": self.found.program.functions[fid].index.file,
         }  # fmt: skip
         try:
-            point, names = self._site(fid, rule, ordinal, line)
-            proofs = [self.search.prove(fid, c, point, rule) for c in self.wanted.clauses(rule, component, names)]
+            at = self._site(fid, rule, ordinal, line)
+
+            def wanted(steps: Steps, s: State, _: Term) -> list[Clause]:
+                names = Operations(steps).at(rule, at, s)
+                if names is None:
+                    raise NotPlainly("the operation is not found plainly at the line")
+                return clauses(rule, component, names, self.world.pack)
+
+            proof = self.search.prove(fid, at, wanted, rule)
+            record = {**head, "site": self.search.lemmas.site(fid, at), "ground": ground(proof), "proof": proof}
+            checker = Checker(self.world)
+            checker.returns, checker.lemmas = self.search.lemmas, self.search.lemmas.lemmas
+            return {**record, "objects": checker.operands(record)}
         except (NotPlainly, Fails) as why:
             return {**head, "line": line, "ground": "not-plainly", "reason": str(why)}
-        return {
-            **head, "site": self.search.site(fid, point), "objects": objects(names, terms_of(self.world, fid)),
-            "ground": ground(proofs), "proofs": proofs,
-        }  # fmt: skip
 
-    def _site(self, fid: str, rule: Any, ordinal: int, line: int) -> tuple[Point, Names]:
+    def _site(self, fid: str, rule: Any, ordinal: int, line: int) -> Point:
         """Where the operation of a verdict stands in the IR."""
-        sites = Operations(self.world, terms_of(self.world, fid)).sites(rule)
-        here = [s for s in sites if self.search.site(fid, s[0])[2] == line]
+        body = self.search.lemmas.body(fid)
+        operations = Operations(body.first)
+        here = []
+        for b, block in enumerate(body.fn.blocks):
+            there = any(statement[-1] == line for statement in [*block.statements, block.terminator])
+            s = next(iter(body.arriving(body.first, body.base, (b, 0))), None) if there else None
+            for i, statement in enumerate([*block.statements, block.terminator]):
+                if s is not None and statement[-1] == line and operations.at(rule, (b, i), s) is not None:
+                    here.append((b, i))
+                if s is not None and i < len(block.statements):
+                    body.first.step(s, (b, i))
         others = sorted({v.ordinal for v in self.found.results[fid].verdicts if v.rule == rule.id and v.line == line})
         if len(here) != len(others):
             raise NotPlainly("the operation is not found plainly at the line")
         return here[others.index(ordinal)]
 
 
-def ground(proofs: list[Proof]) -> str:
-    """What a certificate rests on: the farthest of its proofs' grounds."""
+def ground(proof: Proof) -> str:
+    """What a certificate rests on: the farthest of its proof's grounds."""
     order = ["constant", "dominated", "given", "declared", "opened", "condition", "wrapper", "caller", "no-door"]
+    return max(grounds(proof), key=order.index)
 
-    def of(proof: Proof) -> list[str]:
-        if proof["by"] == "callers":
-            return ["caller", *(g for c in proof["calls"] for g in of(c["proof"]) if g != "no-door")]
-        if proof["by"] in ("no-door", "declared", "given", "opened"):
-            return [proof["by"]]
-        words = ["condition"] if proof["conditions"] else []
-        return words + ["wrapper" if s["lemma"] is not None else "dominated" for s in proof["sources"]]
 
-    return max([g for p in proofs for g in of(p)] or ["constant"], key=order.index)
+def grounds(proof: Proof) -> list[str]:
+    """All that a proof rests on."""
+    if proof.get("by") == "no-door":
+        return ["no-door"]
+    out = ["constant"] + ["condition"] * bool(proof["conditions"])
+    for grant in proof["grants"]:
+        given = proof["literals"][grant["literal"]]["is"][0] == "from"
+        out.append("wrapper" if grant["lemma"] is not None else "given" if given else "dominated")
+    for item in proof["assume"]:
+        out.append("caller" if item["by"] == "callers" else item["by"])
+        out += [g for c in item.get("calls", ()) for g in grounds(c["proof"]) if g != "no-door"]
+    return out
 
 
 def encode(records: Iterator[dict[str, Any]]) -> tuple[bytes, Counter[str]]:

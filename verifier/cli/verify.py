@@ -28,40 +28,42 @@ def verify(
     """Check the certificates in FILE, made by `kqual scan --certificates FILE`, against TREE.
 
     Each says why an operation is mediated: the calls of the check, the edges on which they allow, the equation of the
-    objects.  All of it is computed again from the parsed code; what is trusted stands in docs/soundness.md.
+    objects, and what holds in each block.  All of it is checked edge by edge on the parsed code; what is trusted stands
+    in docs/soundness.md.
 
     \b
         kqual scan linux --certificates cert.jsonl
         kqual verify cert.jsonl linux
     """  # fmt: skip
     from verifier.frontend.extract import extract
+    from verifier.program.linked import link_anew
     from verifier.verify.check import check_all
-    from verifier.verify.linked import world_of
+    from verifier.verify.world import World
 
     head, records = read(file)
     with open_session(services, tree, config, build, store_path, scope, jobs, rules, quiet, arch) as session:
         if head.get("rules") != session.pack.digest:
             messages.warning(f"{file}: made with other rules; it is checked with these")
         units = extract(session.tree, session.store, session.jobs, session.scope, session.progress)
-        world = world_of(units, session.store, session.pack, session.tree.origin == "plain", session.progress)
-        outcome = check_all(world, records)
-    for record, why in outcome.failed:
+        program, doors = link_anew(units, session.store, session.pack, session.tree.origin == "plain", session.progress)
+        world = World(program, doors, session.pack, lambda key: session.store.get("unit", key))
+        verified, unproven, failed = check_all(world, records)
+    for record, why in failed:
         click.echo(messages.clean(f"fails: {name_of(record)}: {why}"))
-    for record in outcome.listed if listed else ():
+    for record in unproven if listed else ():
         click.echo(messages.clean(f"listed: {name_of(record)}: {record.get('reason', '')}"))
-    grounds = Counter(str(record["ground"]) for record in outcome.verified)
+    grounds = Counter(str(record["ground"]) for record in verified)
     told = ", ".join(f"{word} {n}" for word, n in sorted(grounds.items()))
     click.echo(
-        f"{len(outcome.verified)} verified{f' ({told})' if told else ''}, {len(outcome.listed)} listed without a proof, "
-        f"{len(outcome.failed)} failed"
+        f"{len(verified)} verified{f' ({told})' if told else ''}, {len(unproven)} listed without a proof, {len(failed)} failed"
     )
-    sys.exit(1 if outcome.failed else 0)
+    sys.exit(1 if failed else 0)
 
 
 def name_of(record: dict[str, Any]) -> str:
     """A record for people."""
     if "lemma" in record:
-        return f"lemma {record['lemma']}, {record.get('function')} guarantees {record.get('check')}"
+        return f"lemma {record['lemma']}, what {record.get('function')} {'returns' if 'returns' in record else 'guarantees'}"
     site = record.get("site")
     line = record.get("line") or (site[2] if isinstance(site, list) and len(site) > 2 else 0)
     return f"{record.get('file')}:{line}: {record.get('function')}: {record.get('rule')}"

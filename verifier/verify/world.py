@@ -11,15 +11,13 @@ from verifier.program.bodies import Bodies
 from verifier.program.doors import Doors
 from verifier.program.effects import Effects
 from verifier.program.link import Program
+from verifier.verify.terms import ANY, NEG, POS, ZERO, Fails
 
-NEG, ZERO, POS = 1, 2, 4
-ANY = NEG | ZERO | POS
 _ALLOW = {"errno": ZERO, "true": NEG | POS, "false": ZERO, "pointer": ZERO | POS, "count": ZERO | POS}
-_POSSIBLE = {"errno": NEG | ZERO, "true": ZERO | POS}
 
 
 class World:
-    """A linked program with its rules."""
+    """A linked program with its rules; `patched` holds bodies that take the place of a function's own."""
 
     def __init__(self, program: Program, doors: Doors, pack: Pack, fetch: Callable[[str], bytes | None]) -> None:
         """`fetch` gives the encoded unit of a key."""
@@ -29,79 +27,57 @@ class World:
         self.effects = Effects(program)
         self.bodies = Bodies(fetch)
         self.rules = {rule.id: rule for rule in pack.rules}
-        self.returned: dict[str, Any] = {}
-        self.terms: dict[str, Any] = {}
-        self._patched: dict[str, Function] = {}
-        self.named = {name for rule in pack.rules for e in _expressions(rule) for name in _calls(e)} - set(pack.accessors)
-        self.named |= {name for e in pack.exemptions.values() for name in _calls(e.condition)} - set(pack.accessors)
+        self.patched: dict[str, Function] = {}
+        wanted = [e for rule in pack.rules for e in (*rule.requires, *(x.condition for x in rule.exempt), rule.when)]
+        wanted += [e.condition for e in pack.exemptions.values()]
+        self.named = {name for e in wanted for name in _calls(e)} - set(pack.accessors)
 
-    def body(self, fid: str) -> Function | None:
-        """The body of a function."""
-        if fid in self._patched:
-            return self._patched[fid]
-        info = self.program.functions.get(fid)
-        return self.bodies.body(info) if info is not None else None
-
-    def patch(self, fid: str, fn: Function) -> None:
-        """Another body for a function."""
-        self._patched[fid] = fn
-        self.terms.pop(fid, None)
-        self.returned.clear()
-
-    def unpatch(self, fid: str) -> None:
-        """The function's own body again."""
-        del self._patched[fid]
-        self.terms.pop(fid, None)
-        self.returned.clear()
-
-    def writes(self, unit: str, name: str, index: int) -> bool:
-        """Whether a callee may write through an argument; checks never do, unknown callees may."""
-        if self.opaque(name):
-            return False
-        fid = self.program.resolve(unit, name)
-        return fid is None or index in self.program.writes.get(fid, ())
+    def body(self, fid: str) -> Function:
+        """The body of a function; raises Fails."""
+        fn = self.patched.get(fid) or (self.bodies.body(self.program.functions[fid]) if fid in self.program.functions else None)
+        if fn is None or not fn.blocks:
+            raise Fails(f"{fid}: no such function")
+        return fn
 
     def opaque(self, name: str) -> bool:
         """Whether the rules know a function by name: checks and predicates are not looked into."""
-        return name in self.named or self.allow(name) is not None
+        return name in self.named or self._allow(name) is not None
 
-    def allow(self, name: str) -> int | None:
-        """Outcome classes of a check that mean "allowed"; None for what is no declared check."""
+    def _allow(self, name: str) -> int | None:
         check = self.pack.check(name)
         if check is None or check.allow == "none":
             return None
-        if isinstance(check.allow, str):
-            return _ALLOW[check.allow]
-        return ZERO if 0 in check.allow else 0
+        return _ALLOW[check.allow] if isinstance(check.allow, str) else ZERO if 0 in check.allow else 0
 
-    def meaning(self, unit: str, name: str) -> int | None:
-        """`allow`, and for a predicate that only rules name what its return type says."""
-        known = self.allow(name)
-        if known is not None or name not in self.named or self.pack.check(name) is not None:
-            return known
-        return POS | NEG if self.returns(unit, name) == "bool" else ZERO
+    def meaning(self, unit: str, name: str) -> int:
+        """Outcomes of a check that mean "allowed"; of a predicate that only rules name, what its return type says."""
+        if name in self.named and self.pack.check(name) is None:
+            return POS | NEG if self._returns(unit, name) == "bool" else ZERO
+        return self._allow(name) or 0
 
-    def possible(self, unit: str, name: str | None) -> int:
-        """Outcome classes that a call can have."""
-        if name is None:
-            return ANY
+    def possible(self, name: str) -> int:
+        """Outcomes that a call can have: an error number is not positive."""
         check = self.pack.check(name)
-        mask = ANY
-        if check is not None:
-            if isinstance(check.allow, str):
-                mask = _POSSIBLE.get(check.allow, ANY)
-            elif 0 in check.allow and max(check.allow) <= 0:
-                mask = NEG | ZERO
-        return mask & ~NEG if self.returns(unit, name) == "bool" else mask
+        allow = check.allow if check is not None else "none"
+        return NEG | ZERO if allow == "errno" or (isinstance(allow, tuple) and max(allow, default=1) == 0) else ANY
 
-    def returns(self, unit: str, name: str) -> str | None:
-        """Return type of the function that a name means in a unit."""
+    def _returns(self, unit: str, name: str) -> str | None:
         fid = self.program.resolve(unit, name)
         return self.program.functions[fid].index.returns if fid is not None else None
 
+    def writes(self, unit: str, name: str | None, index: int) -> bool:
+        """Whether a callee may write through an argument; checks never do, unknown callees may."""
+        if name is None:
+            return True
+        fid = self.program.resolve(unit, name)
+        return not self.opaque(name) and (fid is None or index in self.program.writes.get(fid, ()))
 
-def _expressions(rule: Any) -> list[Any]:
-    return [*rule.requires, *(e.condition for e in rule.exempt), *([rule.when] if rule.when else [])]
+    def callees(self, unit: str, name: str | None, slots: list[str]) -> list[str]:
+        """The functions that a call may run, by the link tables."""
+        if name is None:
+            return [t.fid for slot in slots for t in self.program.targets(slot)]
+        fid = self.program.resolve(unit, name) if not self.opaque(name) else None
+        return [fid] if fid is not None else []
 
 
 def _calls(e: Any) -> list[str]:

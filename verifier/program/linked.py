@@ -1,4 +1,4 @@
-"""From a parsed tree to the checker's world: linked anew, without the engine and its results."""
+"""From a parsed tree to its link tables and doors: linked anew, without the engine and its results."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from lattices.model import Pack
 from verifier.ir.model import decode
 from verifier.program.doors import Doors
 from verifier.program.index import INDEX_VERSION, UnitIndex, index_unit
-from verifier.program.link import link
-from verifier.verify.world import World
+from verifier.program.link import Program, link
 
 
-def world_of(records: Sequence[Any], store: Any, pack: Pack, plain: bool, progress: Callable[[str, int, int], None]) -> World:
-    """The world of a tree's unit records (`file`, `key`, `status`), whose units the store holds."""
+def link_anew(
+    records: Sequence[Any], store: Any, pack: Pack, plain: bool, progress: Callable[[str, int, int], None]
+) -> tuple[Program, Doors]:
+    """Program and doors of a tree's unit records (`file`, `key`, `status`), whose units the store holds."""
     ordered = sorted((r for r in records if r.status != "lost"), key=lambda r: (r.file, r.key))
     indexes: list[tuple[str, UnitIndex]] = []
     for n, record in enumerate(ordered):
@@ -31,4 +32,4 @@ def world_of(records: Sequence[Any], store: Any, pack: Pack, plain: bool, progre
             progress("indexing", n, len(ordered))
     progress("linking", 0, len(indexes))
     program = link(indexes)
-    return World(program, Doors(program, pack, plain), pack, lambda key: store.get("unit", key))
+    return program, Doors(program, pack, plain)

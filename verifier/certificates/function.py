@@ -1,0 +1,176 @@
+"""One function as the search sees it: a first pass, the literals that are wanted, the calls that may grant them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import networkx as nx
+
+from verifier.certificates.passes import Explorer, Invariants, by_conditions, by_results, plain, solve
+from verifier.ir.dominance import successors
+from verifier.verify.clauses import Clause, Literal
+from verifier.verify.states import State
+from verifier.verify.steps import Steps
+from verifier.verify.terms import Term, bare, understood
+from verifier.verify.world import World
+
+Point = tuple[int, int]
+Wanted = Callable[[Steps, State, Term], list[Clause]]
+
+
+@dataclass
+class Found:
+    """What one pass found: `open` are clauses that do not hold in some alternative, `used` the literals that hold."""
+
+    at: Point | None
+    explorer: Explorer
+    invariants: Invariants
+    grants: dict[tuple[Point, int], int | None]
+    lock: str
+    outcomes: int
+    wanted: Wanted
+    assumed: list[list[int]]
+    leading: set[int]
+    open: list[Clause] = field(default_factory=list)
+    used: set[int] = field(default_factory=set)
+    returns: Term | None = None
+    names: set[str] = field(default_factory=set)
+    good: int = 0
+    possible: int = 0
+
+    def reason(self) -> str:
+        """Why this is no proof."""
+        if any(not clause for clause in self.open):
+            return "the rule's expression is not understood plainly"
+        if not self.explorer.marks:
+            return "no call of the check about this object is seen plainly"
+        return "the edges on which checks allow do not cover all ways: correlated branches, loops or stores"
+
+
+class Body:
+    """A function's graph and its states when nothing is asked."""
+
+    def __init__(self, world: World, fid: str, returns: Mapping[str, Term]) -> None:
+        self.fid = fid
+        self.world = world
+        self.returns = returns
+        self.first = Explorer(world, fid, returns)
+        self.fn = self.first.fn
+        self.graph = nx.DiGraph([(b, t) for b, block in enumerate(self.fn.blocks) for t in successors(block.terminator)])
+        self.graph.add_nodes_from(range(len(self.fn.blocks)))
+        self.params = State({(p.name,): ("p", i) for i, p in enumerate(self.fn.params)}, {})
+        self.calls = [((b, i), s) for b, block in enumerate(self.fn.blocks) for i, s in enumerate(block.statements) if s[0] == "call"]
+        self.base = solve(self.first, [self.params], set(self.graph), [plain])
+
+    def leading(self, at: Point | None) -> set[int]:
+        """Blocks that lead to a point, or to where the function returns."""
+        ends = [at[0]] if at is not None else [b for b, block in enumerate(self.fn.blocks) if block.terminator[0] == "ret"]
+        return set(ends).union(*(nx.ancestors(self.graph, end) for end in ends))
+
+    def arriving(self, steps: Steps, invariants: Invariants, at: Point) -> list[State]:
+        """The states just before a statement."""
+        out = []
+        for state in invariants.get(at[0], ()):
+            s = state.copy()
+            for i in range(at[1]):
+                steps.step(s, (at[0], i))
+            out.append(s)
+        return out
+
+    def returning(self, steps: Steps, invariants: Invariants, outcomes: int) -> list[tuple[int, State, Term]]:
+        """(outcome, state, value) for all ways to return."""
+        out = []
+        for b, block in enumerate(self.fn.blocks):
+            if block.terminator[0] == "ret":
+                for s in self.arriving(steps, invariants, (b, len(block.statements))):
+                    for outcome in (1, 2, 4):
+                        if outcome & outcomes:
+                            out += [(outcome, after, value) for after, value in steps.returned(s, b, outcome)]
+        return out
+
+    def place(self, index: int) -> tuple:
+        """The local place that an lvalue names; () of any other."""
+        e = self.fn.exprs[index]
+        if e[0] == "m":
+            base = self.place(e[1])
+            return (*base, e[3]) if base else ()
+        return (e[1],) if e[0] == "v" else ()
+
+    def names_in(self, *indexes: int) -> set[str]:
+        """Local variables that expressions read."""
+        out: set[str] = set()
+        work = list(indexes)
+        while work:
+            e = self.fn.exprs[work.pop()]
+            if e[0] == "v":
+                out.add(e[1])
+            work += e[2:] if e[0] == "o" else e[1:3] if e[0] == "i" else e[1:2] if e[0] in ("m", "a", "d", "k") else ()
+        return out
+
+    def spread(self, names: set[str], calls: bool = True) -> set[str]:
+        """Variables with all that they are computed from."""
+        sources: dict[str, set[str]] = {}
+        for block in self.fn.blocks:
+            for s in block.statements:
+                if s[0] == "=" or (s[0] == "call" and s[1] >= 0 and calls):
+                    place = self.place(s[1])
+                    if place:
+                        sources.setdefault(place[0], set()).update(self.names_in(*([s[2]] if s[0] == "=" else [s[2], *s[3]])))
+        out, work = set(names), list(names)
+        while work:
+            for name in sources.get(work.pop(), set()) - out:
+                out.add(name)
+                work.append(name)
+        return out
+
+    def holding(self, points: set[Point]) -> frozenset[tuple]:
+        """Local places that come to hold what calls return: destinations and copies of them."""
+        out = {self.place(s[1]) for at, s in self.calls if at in points and s[1] >= 0} - {()}
+        before = -1
+        while before != len(out):
+            before = len(out)
+            for block in self.fn.blocks:
+                for s in block.statements:
+                    if s[0] == "=" and self.fn.exprs[s[2]][0] == "v" and (self.fn.exprs[s[2]][1],) in out:
+                        out.add(self.place(s[1]))
+        return frozenset(out - {()})
+
+    def solve(self, steps: Steps, starts: list[State], at: Point | None, points: set[Point], level: int) -> Invariants:
+        """A pass at a level: 0 keeps one alternative for each block; 1 more, by what holds and what results are in variables; 2
+        also by conditions that are tested again, and by what the operation and the checks read.  Raises TooLarge."""
+        tracked = self.holding(points)
+        if level == 0:
+            return solve(steps, starts, self.leading(at), [plain], self.base, lambda _: False)
+        results = by_results(tracked)
+        if level == 1:
+            return solve(steps, starts, self.leading(at), [results, plain], self.base, lambda x: x in tracked)
+        read: set[str] = set()
+        if at is not None:
+            statements = self.fn.blocks[at[0]].statements
+            s = statements[at[1]] if at[1] < len(statements) else self.fn.blocks[at[0]].terminator
+            read = self.names_in(*([s[2], *s[3]] if s[0] == "call" else [s[1], s[2]] if s[0] == "=" else []))
+        for point, s in self.calls:
+            if point in points:
+                read |= self.names_in(*s[3])
+        tests = [block.terminator[1] for block in self.fn.blocks if block.terminator[0] in ("br", "sw")]
+        flags = frozenset(read | self.names_in(*tests))
+        computed = self.spread(set(flags))
+        blocks: dict[Term, set[int]] = {}  # that test a term, or compare it with some constant
+        for t, own in self.first.tested.items():
+            blocks.setdefault(t[:3] if t[:2] == ("o", "==") else t, set()).update(own)
+        again = frozenset(t for t in self.first.tested if len(blocks[t[:3] if t[:2] == ("o", "==") else t]) > 1)
+        keys = [by_conditions(tracked, flags, again), by_conditions(tracked, frozenset(read), frozenset()), results, plain]
+        return solve(steps, starts, self.leading(at), keys, self.base, lambda x: x in tracked or x[0] in computed or x in again)
+
+    def conditions(self, clause: Clause) -> list[Literal]:
+        """The conditions of a clause as the function tests them."""
+        out: list[Literal] = []
+        for literal in clause:
+            for term in self.first.tested if literal[0] in ("cond", "found") else ():
+                if literal[0] == "cond" and bare(term) == bare(literal[1]) and understood(term):
+                    out.append(("cond", term, literal[2]))
+                elif literal[0] == "found" and term[:2] == ("o", "=="):
+                    out += [("found", t, literal[2]) for t in term[2:] if bare(t) == bare(literal[1]) and understood(t)]
+        return out
+

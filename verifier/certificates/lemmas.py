@@ -1,0 +1,157 @@
+"""Lemmas about wrappers: what they guarantee when they return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from verifier.certificates.exploring import Exploring
+from verifier.certificates.function import Body
+from verifier.certificates.passes import TooLarge
+from verifier.certificates.returned import DEEPEST, LOOSE, Point
+from verifier.certificates.writing import written
+from verifier.verify.callers import opened
+from verifier.verify.check import Fails
+from verifier.verify.clauses import Clause, Literal, covers
+from verifier.verify.states import State
+from verifier.verify.steps import Steps
+from verifier.verify.terms import ANY, Term, parts, substitute, understood
+from verifier.verify.world import World
+
+_WORDS = {"negative": 1, "zero": 2, "positive": 4}
+
+
+class Lemmas(Exploring):
+    """Lemmas as they are wanted."""
+
+    def __init__(self, world: World, guarantees: Callable[[str], frozenset[str]]) -> None:
+        """`guarantees` names the checks that a callee may have passed when it returns."""
+        super().__init__(world)
+        self.guarantees = guarantees
+        self._offers: dict[tuple[str, str, bool, str], list[int]] = {}
+        self._known: dict[tuple[str, Literal, str], int | None] = {}
+        self._busy: list[str] = []
+
+    def offered(self, body: Body, steps: Steps) -> dict[tuple[Point, int], int | None]:
+        """(call, literal) to the lemma (None: the check itself) by which the call may let the literal hold."""
+        out: dict[tuple[Point, int], int | None] = {}
+        for at, statement in body.calls:
+            name = steps.callee(statement)
+            states = body.arriving(body.first, body.base, at) if name is not None else []
+            if name is None or not states or not self.concerns(body, name, steps.literals):
+                continue
+            s = states[0]
+            args = [steps.value(a, s) for a in statement[3]]
+            result = steps.result(s, at, name, args)
+            fid = self.world.program.resolve(steps.unit, name) if not self.world.opaque(name) else None
+            for n, literal in enumerate(steps.literals):
+                own = [l for l, _ in steps.said(s, name, args, result, None)]
+                if any(covers(l, literal, self.world.pack) for l in own) or (fid is None and literal[:2] == ("call", name)):
+                    out[at, n] = None
+                elif fid is not None and literal[0] == "call" and literal[1] in self.guarantees(fid):
+                    numbers = self.lemmas_of(fid, literal[1], literal[3], steps.lock)
+                    fitting = [
+                        (covers(l, literal, self.world.pack), allow.bit_count(), -x)
+                        for x in numbers for l, allow in steps.said(s, name, args, result, x)
+                    ]  # fmt: skip
+                    if fitting:
+                        out[at, n] = -max(fitting)[2]
+        return out
+
+    def concerns(self, body: Body, name: str, literals: Any) -> bool:
+        """Whether a call may let one of some literals hold."""
+        if self.world.opaque(name) or name in self.world.pack.subjects:
+            return True
+        fid = self.world.program.resolve(body.first.unit, name)
+        checks = {l[1] for l in literals if l[0] == "call"}
+        return any(l[0] == "from" and l[2] == name for l in literals) or (fid is not None and not checks.isdisjoint(self.guarantees(fid)))
+
+    def lemmas_of(self, fid: str, check: str, denied: bool, lock: str) -> list[int]:
+        """Guarantees of a wrapper about a check, for as many outcomes as can be shown."""
+        key = (fid, check, denied, lock)
+        if key in self._offers:
+            return self._offers[key]
+        if fid in self._busy or len(self._busy) >= DEEPEST:
+            return []
+        self._busy.append(fid)
+        try:
+            found = self._lemmas_of(fid, check, denied, lock)
+        except (Fails, TooLarge):
+            found = []
+        finally:
+            self._busy.pop()
+        if not self._busy:
+            self._offers[key] = found
+        return found
+
+    def _lemmas_of(self, fid: str, check: str, denied: bool, lock: str) -> list[int]:
+        body = self.body(fid)
+        changes = [self.world.pack.subjects.get(body.first.callee(s) or "") for _, s in body.calls]
+        if any(c is not None and c.effect in ("set", "restore") for c in changes):
+            return []
+        out = []
+        for literal in self._asked(body, check, denied, lock):
+            key = (fid, literal, lock)
+            if key not in self._known:
+                self._known[key] = self._shown(body, literal, lock)
+            number = self._known[key]
+            if number is not None:
+                out.append(number)
+        return out
+
+    def _shown(self, body: Body, literal: Literal, lock: str) -> int | None:
+        """The number of a lemma about a literal, for all outcomes with which it holds; None where there are none."""
+
+        def wanted(steps: Steps, s: State, value: Term) -> list[Clause]:
+            return [(substitute(literal, [("p", n) for n in range(len(steps.params))], value),)]
+
+        for level in (1, 2):
+            found = self.explore(body, None, ANY, wanted, lock, level)
+            if found.good & found.possible:
+                break
+        else:
+            return None
+        found.outcomes = found.good
+        words = [word for word, bit in _WORDS.items() if bit & found.good]
+        proof = written(self, body, found)
+        number = len(self.records)
+        self.records.append(
+            {"lemma": number, "function": body.fid, "outcomes": words, "literal": literal, "lock": lock, "proof": proof}
+        )
+        self.lemmas[number] = (body.fid, found.good, literal, lock)
+        return number
+
+    def _asked(self, body: Body, check: str, denied: bool, lock: str) -> list[Literal]:
+        """Literals over the wrapper's parameters and result for the checks that it or its callees make."""
+        out: dict[Literal, None] = {}
+        steps = body.first
+        results = {value for _, _, value in body.returning(steps, body.base, ANY)}
+        for at, statement in body.calls:
+            name = steps.callee(statement)
+            if name is None:
+                continue
+            for s in body.arriving(steps, body.base, at):
+                args = [steps.value(a, s) for a in statement[3]]
+                given: list[tuple] = [tuple(args)] if name == check else []
+                fid = self.world.program.resolve(steps.unit, name) if not self.world.opaque(name) else None
+                if fid is not None and check in self.guarantees(fid):
+                    result = steps.result(s, at, name, args)
+                    for n in self.lemmas_of(fid, check, denied, lock):
+                        given.append(s.settle(substitute(self.lemmas[n][2][2], args, result)))
+                for own in given:
+                    said = tuple(a if _lasts(a) else ("ret",) if a in results and understood(a) else None for a in own)
+                    if not said or any(a is not None for a in said):
+                        out["call", check, said, denied] = None
+        return list(out)
+
+    def opening(self, fid: str, opener: str, clause: Clause) -> int | None:
+        """A lemma by which a function that opens tables guarantees a clause to the functions in them."""
+        for literal in clause:
+            for n in self.lemmas_of(opener, literal[1], literal[3], "") if literal[0] == "call" else ():
+                if opened(self.world, fid, literal, self.lemmas[n]):
+                    return n
+        return None
+
+
+def _lasts(term: Any) -> bool:
+    return isinstance(term, tuple) and not any(p[:1] in (*LOOSE, ("ret",)) for p in parts(term))

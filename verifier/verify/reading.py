@@ -1,0 +1,48 @@
+"""Places, terms and invariants as they stand in a certificate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import networkx as nx
+
+from verifier.verify.states import State
+from verifier.verify.terms import Fails
+from verifier.verify.world import World
+
+MOST_ALTERNATIVES = 64
+
+
+def site(world: World, fid: str, item: list[int]) -> tuple[int, int]:
+    """A site of a certificate as (block, index); raises Fails where there is none, or on another line."""
+    b, i, line = item
+    blocks = world.body(fid).blocks
+    there = (*blocks[b].statements, blocks[b].terminator) if 0 <= b < len(blocks) else ()
+    if not 0 <= i < len(there) or there[i][-1] != line:
+        raise Fails(f"{fid}: {b}.{i} is not on line {line}")
+    return b, i
+
+
+def invariants(graph: nx.DiGraph, listed: dict[str, Any]) -> dict[int, list[State]]:
+    """The alternatives of every block: its own, or those of its closest dominator that has some; raises Fails."""
+    out = {0: [State({}, {})]} | {int(b): [alternative(a) for a in items] for b, items in listed.items()}
+    if any(len(items) > MOST_ALTERNATIVES for items in out.values()):
+        raise Fails("too many alternatives")
+    parent = nx.immediate_dominators(graph, 0)
+    for b in sorted(parent):  # dominators have smaller numbers
+        out.setdefault(b, out.get(parent[b], [State({}, {})]))
+    return out
+
+
+def alternative(item: dict[str, Any]) -> State:
+    """A state as it stands in a certificate; raises Fails."""
+    known = {terms(term): mask for term, mask in item.get("knows", ())}
+    if any(term[0] in ("!", "?") for term in known):
+        raise Fails("a literal is no term")
+    marks = [("!", n) for n in item.get("holds", ())] + [("?", *terms(x)) for x in item.get("asked", ())]
+    return State({tuple(place): terms(term) for place, term in item.get("is", ())}, known | dict.fromkeys(marks, 0))
+
+
+def terms(item: Any) -> Any:
+    """JSON lists as the terms that they are."""
+    return tuple(terms(i) for i in item) if isinstance(item, list) else item
