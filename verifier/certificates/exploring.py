@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from itertools import product
 
-from verifier.certificates.function import Body, Found, Wanted
+from verifier.certificates.function import Body, Found, Point, Wanted
 from verifier.certificates.passes import Explorer
-from verifier.certificates.returned import Point, Returned
+from verifier.certificates.returned import Returned
 from verifier.verify.clauses import Clause, Literal
 from verifier.verify.states import State
 from verifier.verify.steps import Lemma, Steps
@@ -53,7 +54,7 @@ class Exploring(Returned):
         grants = self.offered(body, explorer)
         for (point, n), lemma in grants.items():
             explorer.calls.setdefault(point, []).append((n, lemma))
-        starts = [State(dict(body.params.env), {("!", order.index(l)): 0 for l in choice}) for choice in choices(assumed)]
+        starts = [State(dict(body.params.env), {("!", order.index(l)): 0 for l in choice}) for choice in product(*assumed)]
         leading = body.leading(at)
         invariants = body.solve(explorer, starts, at, {p for p, _ in grants}, level)
         found = Found(
@@ -91,11 +92,3 @@ class Exploring(Returned):
                 found.used.add(n)
                 break
         return True
-
-
-def choices(assumed: tuple[Clause, ...]) -> list[tuple[Literal, ...]]:
-    """One literal of each clause, in all ways."""
-    out: list[tuple[Literal, ...]] = [()]
-    for clause in assumed:
-        out = [(*c, literal) for c in out for literal in clause]
-    return out

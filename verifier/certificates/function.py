@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import networkx as nx
-
-from verifier.certificates.passes import Explorer, Invariants, by_conditions, by_results, plain, solve
-from verifier.ir.dominance import successors
+from verifier.certificates.passes import Explorer, Invariants, by_conditions, by_results, executed, plain, solve
 from verifier.verify.clauses import Clause, Literal
+from verifier.verify.reading import graph_of, leading_to
 from verifier.verify.states import State
 from verifier.verify.steps import Steps
-from verifier.verify.terms import Term, bare, understood
+from verifier.verify.terms import NEG, POS, ZERO, Term, bare, understood
 from verifier.verify.world import World
 
 Point = tuple[int, int]
@@ -57,26 +55,18 @@ class Body:
         self.returns = returns
         self.first = Explorer(world, fid, returns)
         self.fn = self.first.fn
-        self.graph = nx.DiGraph([(b, t) for b, block in enumerate(self.fn.blocks) for t in successors(block.terminator)])
-        self.graph.add_nodes_from(range(len(self.fn.blocks)))
+        self.graph = graph_of(self.fn)
         self.params = State({(p.name,): ("p", i) for i, p in enumerate(self.fn.params)}, {})
         self.calls = [((b, i), s) for b, block in enumerate(self.fn.blocks) for i, s in enumerate(block.statements) if s[0] == "call"]
         self.base = solve(self.first, [self.params], set(self.graph), [plain])
 
     def leading(self, at: Point | None) -> set[int]:
         """Blocks that lead to a point, or to where the function returns."""
-        ends = [at[0]] if at is not None else [b for b, block in enumerate(self.fn.blocks) if block.terminator[0] == "ret"]
-        return set(ends).union(*(nx.ancestors(self.graph, end) for end in ends))
+        return leading_to(at, self.fn, self.graph)
 
     def arriving(self, steps: Steps, invariants: Invariants, at: Point) -> list[State]:
         """The states just before a statement."""
-        out = []
-        for state in invariants.get(at[0], ()):
-            s = state.copy()
-            for i in range(at[1]):
-                steps.step(s, (at[0], i))
-            out.append(s)
-        return out
+        return [executed(steps, state, at) for state in invariants.get(at[0], ())]
 
     def returning(self, steps: Steps, invariants: Invariants, outcomes: int) -> list[tuple[int, State, Term]]:
         """(outcome, state, value) for all ways to return."""
@@ -84,7 +74,7 @@ class Body:
         for b, block in enumerate(self.fn.blocks):
             if block.terminator[0] == "ret":
                 for s in self.arriving(steps, invariants, (b, len(block.statements))):
-                    for outcome in (1, 2, 4):
+                    for outcome in (NEG, ZERO, POS):
                         if outcome & outcomes:
                             out += [(outcome, after, value) for after, value in steps.returned(s, b, outcome)]
         return out

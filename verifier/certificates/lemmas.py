@@ -6,19 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from verifier.certificates.exploring import Exploring
-from verifier.certificates.function import Body
+from verifier.certificates.function import Body, Point
 from verifier.certificates.passes import TooLarge
-from verifier.certificates.returned import DEEPEST, LOOSE, Point
+from verifier.certificates.returned import DEEPEST, lasting
 from verifier.certificates.writing import written
 from verifier.verify.callers import opened
-from verifier.verify.check import Fails
+from verifier.verify.check import OUTCOMES, Fails
 from verifier.verify.clauses import Clause, Literal, covers
 from verifier.verify.states import State
 from verifier.verify.steps import Steps
-from verifier.verify.terms import ANY, Term, parts, substitute, understood
+from verifier.verify.terms import ANY, Term, substitute, understood
 from verifier.verify.world import World
-
-_WORDS = {"negative": 1, "zero": 2, "positive": 4}
 
 
 class Lemmas(Exploring):
@@ -86,8 +84,7 @@ class Lemmas(Exploring):
 
     def _lemmas_of(self, fid: str, check: str, denied: bool, lock: str) -> list[int]:
         body = self.body(fid)
-        changes = [self.world.pack.subjects.get(body.first.callee(s) or "") for _, s in body.calls]
-        if any(c is not None and c.effect in ("set", "restore") for c in changes):
+        if any(body.first.changes_subject(s) for _, s in body.calls):
             return []
         out = []
         for literal in self._asked(body, check, denied, lock):
@@ -112,7 +109,7 @@ class Lemmas(Exploring):
         else:
             return None
         found.outcomes = found.good
-        words = [word for word, bit in _WORDS.items() if bit & found.good]
+        words = [word for word, bit in OUTCOMES.items() if bit & found.good]
         proof = written(self, body, found)
         number = len(self.records)
         self.records.append(
@@ -139,7 +136,7 @@ class Lemmas(Exploring):
                     for n in self.lemmas_of(fid, check, denied, lock):
                         given.append(s.settle(substitute(self.lemmas[n][2][2], args, result)))
                 for own in given:
-                    said = tuple(a if _lasts(a) else ("ret",) if a in results and understood(a) else None for a in own)
+                    said = tuple(a if isinstance(a, tuple) and lasting(a) else ("ret",) if a in results and understood(a) else None for a in own)
                     if not said or any(a is not None for a in said):
                         out["call", check, said, denied] = None
         return list(out)
@@ -151,7 +148,3 @@ class Lemmas(Exploring):
                 if opened(self.world, fid, literal, self.lemmas[n]):
                     return n
         return None
-
-
-def _lasts(term: Any) -> bool:
-    return isinstance(term, tuple) and not any(p[:1] in (*LOOSE, ("ret",)) for p in parts(term))

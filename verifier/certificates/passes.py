@@ -65,6 +65,14 @@ def conditions(term: Term) -> Iterator[Term]:
         yield from conditions(term[2])
 
 
+def executed(steps: Steps, state: State, at: tuple[int, int]) -> State:
+    """What is known just before a statement, from what is known of its block."""
+    s = state.copy()
+    for i in range(at[1]):
+        steps.step(s, (at[0], i))
+    return s
+
+
 def joined(a: State, b: State) -> State:
     """What holds in both."""
     known = {term: mask | b.outcomes(term) for term, mask in a.known.items()}
@@ -125,9 +133,7 @@ def solve(
             runs += 1
             if runs > MOST_RUNS:
                 raise TooLarge
-            s = state.copy()
-            for i in range(len(steps.fn.blocks[block].statements)):
-                steps.step(s, (block, i))
+            s = executed(steps, state, (block, len(steps.fn.blocks[block].statements)))
             for target, after in steps.leave(s, block):
                 if target in leading:
                     arrive(target, after)
@@ -149,9 +155,7 @@ def entered(steps: Steps, found: Invariants, leading: set[int]) -> Invariants:
     todo = [(0, s) for s in reached[0]]
     while todo:
         block, state = todo.pop()
-        s = state.copy()
-        for i in range(len(steps.fn.blocks[block].statements)):
-            steps.step(s, (block, i))
+        s = executed(steps, state, (block, len(steps.fn.blocks[block].statements)))
         for target, after in steps.leave(s, block):
             if target not in leading or any(after.implies(other) for other in reached.get(target, ())):
                 continue

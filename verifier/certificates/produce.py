@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from verifier.certificates.clauses import clauses
+from verifier.certificates.function import Point
 from verifier.certificates.kept import needed
 from verifier.certificates.search import NotPlainly, Proof, Search
 from verifier.program.analyse import Analysis
@@ -20,8 +21,6 @@ from verifier.verify.states import State
 from verifier.verify.steps import Steps
 from verifier.verify.terms import Term
 from verifier.verify.world import World
-
-Point = tuple[int, int]
 
 
 class Producer:

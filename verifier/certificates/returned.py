@@ -6,15 +6,14 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from verifier.certificates.function import Body, Found
+from verifier.certificates.function import Body, Found, Point
 from verifier.certificates.writing import line, written
+from verifier.verify.check import LOOSE
 from verifier.verify.terms import ANY, UNKNOWN, Term, parts, understood
 from verifier.verify.world import World
 
 DEEPEST = 6
 MOST_BLOCKS = 12  # of a function that is read as a projection
-LOOSE = (("r",), ("V",), ("L",), ("u",))
-Point = tuple[int, int]
 
 
 class Returned(Mapping[str, Term]):
@@ -64,7 +63,7 @@ class Returned(Mapping[str, Term]):
         body = self.body(fid)
         values = {value for _, _, value in body.returning(body.first, body.base, ANY)}
         term = next(iter(values)) if len(values) == 1 else UNKNOWN
-        if not understood(term) or any(p[:1] in LOOSE for p in parts(term)):
+        if not understood(term) or not lasting(term):
             return None
         found = Found(None, body.first, body.base, {}, "", ANY, lambda *_: [], [], body.leading(None), returns=term)
         proof = written(self, body, found)
@@ -85,3 +84,8 @@ class Returned(Mapping[str, Term]):
     def site(self, fid: str, at: Point) -> list[int]:
         """A point as [block, index, line]."""
         return [*at, line(self.body(fid).fn, *at)]
+
+
+def lasting(item: Term) -> bool:
+    """Whether a term, or a literal of terms, says nothing that the function alone knows of, nor what it returns."""
+    return not any(p[:1] in (*LOOSE, ("ret",)) for p in parts(item))

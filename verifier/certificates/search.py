@@ -8,19 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from verifier.certificates.function import Body, Found, Wanted
+from verifier.certificates.function import Body, Found, Point, Wanted
 from verifier.certificates.lemmas import Lemmas
 from verifier.certificates.passes import TooLarge
+from verifier.certificates.returned import DEEPEST, lasting
 from verifier.certificates.writing import written
-from verifier.verify.check import call_sites, declared, is_door, openers_of, unreached
+from verifier.verify.callers import call_sites, declared, is_door, openers_of, unreached
 from verifier.verify.clauses import Clause, Literal
-from verifier.verify.terms import parts, substitute, truth_of
+from verifier.verify.terms import substitute, truth_of
 from verifier.verify.world import World
 
-DEEPEST = 6
 MOST_CALLERS = 60
 Proof = dict[str, Any]
-Point = tuple[int, int]
 
 
 class NotPlainly(Exception):
@@ -59,7 +58,7 @@ class Search:
         """A proof that rests on what holds when the function is entered; raises NotPlainly."""
         fid, lock = body.fid, rule.lock or ""
         reason = best.reason()
-        assumed = [tuple(untagged(l) for l in clause if entering(l)) for clause in dict.fromkeys(best.open)]
+        assumed = [tuple(untagged(l) for l in clause if lasting(l)) for clause in dict.fromkeys(best.open)]
         if not all(assumed) or len(assumed) > 3 or fid in trail:
             raise NotPlainly(reason)
         try:
@@ -99,11 +98,6 @@ class Search:
 def canonical(literal: Literal) -> Literal:
     """A condition in its one spelling."""
     return ("cond", *truth_of(literal[1], literal[2])) if literal[0] == "cond" else literal
-
-
-def entering(literal: Literal) -> bool:
-    """Whether a literal speaks of what a function is entered with."""
-    return not any(p[:1] in (("r",), ("V",), ("L",), ("u",), ("ret",)) for p in parts(literal))
 
 
 def untagged(item: Any) -> Any:

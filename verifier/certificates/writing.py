@@ -13,7 +13,7 @@ from verifier.ir.model import Function
 from verifier.verify.check import Checker, Fails, Idle
 from verifier.verify.states import State
 from verifier.verify.steps import Steps
-from verifier.verify.terms import Term, show
+from verifier.verify.terms import ANY, Term, show
 
 if TYPE_CHECKING:
     from verifier.certificates.function import Body, Found
@@ -124,7 +124,7 @@ def reduced(s: State, kept: list[int], names: set[str], terms: set[Term], asked:
             known["!", number[key[1]]] = 0
         elif key[0] == "?" and key[1] in number and (asked or ("!", key[1]) not in s.known):
             known["?", number[key[1]], *key[2:]] = 0
-            if s.outcomes(key[5]) != 7:
+            if s.outcomes(key[5]) != ANY:
                 known[key[5]] = s.outcomes(key[5])
         elif key in terms and key[0] not in ("!", "?"):
             known[key] = mask

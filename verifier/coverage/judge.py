@@ -85,14 +85,17 @@ class Judge:
         none, or where it would take too much of the program to tell."""
         if not self.reached[site] or not self._reached_from_a_door(site.fid) or not self.operations(site):
             return None
-        for others, apart in ((self.partners(site), False), (self.common(site), True)):
-            try:
-                found = self._partner_of(site, others, self._around(site.fid, others if apart else ())) if others else None
-            except TooFar:
-                found = None
-            if found is not None:
-                return found
-        return None
+        near = self._partner_among(site, self.partners(site))
+        if near is not None:
+            return near
+        common = self.common(site)
+        return self._partner_among(site, common, common)
+
+    def _partner_among(self, site: Site, others: Sequence[Site], widely: Sequence[Site] = ()) -> tuple[Site, list[Flip]] | None:
+        try:
+            return self._partner_of(site, others, self._around(site.fid, widely)) if others else None
+        except TooFar:
+            return None
 
     def _partner_of(self, site: Site, others: Sequence[Site], around: Container[str]) -> tuple[Site, list[Flip]] | None:
         together = self.joint(site, [site, *others], around)

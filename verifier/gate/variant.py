@@ -1,10 +1,10 @@
 """A variant of an analysed program: some files with other contents, analysed again only as far as they reach.
 
 Functions whose body changed are analysed again, then callers for as long as summaries change; those that only stand
-elsewhere in their file keep their results, shifted.  Starting
-from old results instead of from nothing can leave results that only support each other around a cycle of calls; so
-functions that call each other start from nothing together (verifier.program.recursion), and open obligations whose
-operation is gone are taken back (Pollock and Soffa, "An incremental version of iterative data flow analysis", IEEE TSE 1989, call this restarting).
+elsewhere in their file keep their results, shifted.  Starting from old results instead of from nothing can leave results
+that only support each other around a cycle of calls; so functions that call each other start from nothing together
+(verifier.program.recursion), and open obligations whose operation is gone are taken back (Pollock and Soffa, "An incremental
+version of iterative data flow analysis", IEEE TSE 1989, call this restarting).
 """
 
 from __future__ import annotations

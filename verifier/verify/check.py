@@ -20,14 +20,11 @@ from collections.abc import Callable
 from itertools import product
 from typing import Any
 
-import networkx as nx
-
-from verifier.ir.dominance import successors
 from verifier.verify import terms as T
 from verifier.verify.callers import call_sites, declared, is_door, opened, openers_of, unreached
 from verifier.verify.clauses import Clause, required
 from verifier.verify.operations import Operations
-from verifier.verify.reading import MOST_ALTERNATIVES, invariants, site, terms
+from verifier.verify.reading import MOST_ALTERNATIVES, graph_of, invariants, leading_to, site, terms
 from verifier.verify.states import State
 from verifier.verify.steps import Lemma, Steps
 from verifier.verify.terms import Fails, Term
@@ -36,7 +33,7 @@ from verifier.verify.world import World
 SCHEMA = "kqual-cert/2"
 MOST_DEPTH = 8
 OUTCOMES = {"negative": T.NEG, "zero": T.ZERO, "positive": T.POS}
-_LOOSE = (("r",), ("V",), ("L",), ("u",), ("ret",))
+LOOSE = (("r",), ("V",), ("L",), ("u",))  # what a function alone knows of
 Goal = Callable[[Steps, State, Term], None]
 Proof = dict[str, Any]
 
@@ -60,7 +57,7 @@ class Checker:
         calls = [s for block in self.world.body(fid).blocks for s in block.statements if s[0] == "call"]
         if any(Steps(self.world, fid).changes_subject(s) for s in calls) or not (returns or own[0] == "call"):
             raise Fails(f"{fid} changes the subject, or guarantees what is no check")
-        if any(p[:1] in _LOOSE[: 5 if returns else 4] for p in T.parts(own)):
+        if any(p[:1] in (LOOSE if not returns else (*LOOSE, ("ret",))) for p in T.parts(own)):
             raise Fails(f"{fid}: what is guaranteed is nothing to its callers")
 
         def shown(steps: Steps, s: State, value: Term) -> None:
@@ -113,10 +110,8 @@ class Checker:
                 raise Fails(f"{fid} is reached from a door")
             return
         steps = self.steps(fid, proof, lock)
-        graph = nx.DiGraph([(b, t) for b, block in enumerate(steps.fn.blocks) for t in successors(block.terminator)])
-        graph.add_nodes_from(range(len(steps.fn.blocks)))
-        ends = [at[0]] if at is not None else [b for b, block in enumerate(steps.fn.blocks) if block.terminator[0] == "ret"]
-        leading = set(ends).union(*(nx.ancestors(graph, end) for end in ends))
+        graph = graph_of(steps.fn)
+        leading = leading_to(at, steps.fn, graph)
         invariant = invariants(graph, proof["blocks"])
         for start in self.entries(steps, proof, rule):
             if not any(start.implies(other) for other in invariant[0]):
@@ -165,7 +160,7 @@ class Checker:
         assumed = [item["literals"] for item in proof["assume"]]
         choices = list(product(*assumed)) if len(assumed) < 7 and all(len(c) < 7 for c in assumed) else []
         said = [p for clause in assumed for n in clause for p in T.parts(steps.literals[n])]
-        loose = [p for p in said if p[:1] in _LOOSE or (p[:1] == ("m",) and p[3])]
+        loose = [p for p in said if p[:1] in (*LOOSE, ("ret",)) or (p[:1] == ("m",) and p[3])]
         if (assumed and rule is None) or loose or not 0 < len(choices) <= MOST_ALTERNATIVES:
             raise Fails(f"{steps.fn.name}: callers cannot speak of what is assumed")
         env = {(name,): ("p", i) for i, name in enumerate(steps.params)}

@@ -6,6 +6,8 @@ from typing import Any
 
 import networkx as nx
 
+from verifier.ir.dominance import successors
+from verifier.ir.model import Function
 from verifier.verify.states import State
 from verifier.verify.terms import Fails
 from verifier.verify.world import World
@@ -21,6 +23,17 @@ def site(world: World, fid: str, item: list[int]) -> tuple[int, int]:
     if not 0 <= i < len(there) or there[i][-1] != line:
         raise Fails(f"{fid}: {b}.{i} is not on line {line}")
     return b, i
+
+
+def graph_of(fn: Function) -> nx.DiGraph:
+    """The control-flow graph of a function's blocks."""
+    return nx.DiGraph({b: list(successors(block.terminator)) for b, block in enumerate(fn.blocks)})
+
+
+def leading_to(at: tuple[int, int] | None, fn: Function, graph: nx.DiGraph) -> set[int]:
+    """Blocks that lead to a point, or to where the function returns."""
+    ends = [at[0]] if at is not None else [b for b, block in enumerate(fn.blocks) if block.terminator[0] == "ret"]
+    return set(ends).union(*(nx.ancestors(graph, end) for end in ends))
 
 
 def invariants(graph: nx.DiGraph, listed: dict[str, Any]) -> dict[int, list[State]]:
