@@ -41,7 +41,7 @@ class World:
     def opaque(self, name):
         return name == CHECK
 
-    def meaning(self, unit, name):
+    def allowed(self, unit, name):
         return 2 if name == CHECK else 0
 
     def possible(self, name):
@@ -50,8 +50,11 @@ class World:
     def writes(self, unit, name, index):
         return name != CHECK
 
-    def callees(self, unit, name, slots):
-        return []
+    def callee(self, unit, name):
+        return None
+
+    def stores(self, unit, name, slots, member):
+        return False
 
 
 def drawn(rng):
@@ -171,7 +174,7 @@ class Run:
             return t[1]
         if t[0] == "p":
             return self.entry[t[1]]
-        if t[0] == "V":
+        if t[0] == "v":
             return self.local[t[1]]
         if t[0] == "r":
             return self.results[t[1], t[2]]
@@ -189,7 +192,7 @@ class Run:
 
     def is_so(self, s, literals):
         for place, term in s.env.items():
-            if self.local[place[0]] != self.term(term):
+            if self.local[place[1]] != self.term(term):
                 return False
         for key, mask in s.known.items():
             if key[0] == "!":
@@ -227,11 +230,11 @@ def operate(op, *args):
 
 
 LITERALS = [
-    ("call", CHECK, (("p", 0),), False), ("call", CHECK, (("V", "x"),), False),
-    ("call", CHECK, (("m", ("d", ("p", 1)), "f", "tag"),), False), ("cond", ("p", 0), True), ("cond", ("V", "y"), False),
-    ("cond", ("m", ("d", ("p", 0)), "g", "tag"), True),
+    ("call", CHECK, (("p", 0),), False), ("call", CHECK, (("v", "x"),), False),
+    ("call", CHECK, (("m", ("d", ("p", 1)), "f"),), False), ("cond", ("p", 0), True), ("cond", ("v", "y"), False),
+    ("cond", ("m", ("d", ("p", 0)), "g"), True),
 ]  # fmt: skip
-TRACKED = frozenset((n,) for n in NAMES)
+TRACKED = frozenset(("v", n) for n in NAMES)
 KEYS = [[plain], [by_results(TRACKED), plain], [by_conditions(TRACKED, frozenset(NAMES), frozenset()), plain]]
 
 
@@ -243,7 +246,7 @@ def wrong(seed, keys=KEYS, runs=RUNS):
     steps = Explorer(World(fn), "f", {}, {}, LITERALS, "")
     calls = [(b, i) for b, block in enumerate(fn.blocks) for i, s in enumerate(block.statements) if s[0] == "call"]
     steps.calls = {at: [(n, None) for n in range(3)] for at in calls}
-    start = State({("a",): ("p", 0), ("b",): ("p", 1)}, {})
+    start = State({("v", "a"): ("p", 0), ("v", "b"): ("p", 1)}, {})
     for key in keys:
         found = solve(steps, [start], set(graph), key)
         for n in range(runs):
@@ -263,14 +266,14 @@ def test_what_an_invariant_says_is_so_on_every_run(seed):
 @pytest.mark.parametrize(
     ("owner", "name", "broken"),
     [
-        (State, "kill", lambda self, hit, rests: None),
-        (State, "drop", lambda self, what: None),
+        (State, "write", lambda self, places, rests, more=frozenset(): frozenset()),
+        (State, "forget", lambda self, what: None),
         (Steps, "changes_subject", lambda self, statement: False),
         (Steps, "rests", lambda self, key: frozenset()),
-        (states, "touched", lambda target: set()),
+        (states, "touched", lambda target: frozenset()),
         (states, "compared", lambda op, number: (2, 5)),
         (states, "truth_of", lambda term, truth=True: (term[2], not truth) if term[:2] == ("o", "==") else (term, truth)),
-        (World, "meaning", lambda self, unit, name: 3),
+        (World, "allowed", lambda self, unit, name: 3),
     ],
     ids=lambda x: x if isinstance(x, str) else "",
 )
@@ -286,8 +289,8 @@ def test_a_state_implies_what_is_joined_of_it(seed):
     rng = random.Random(seed)
 
     def state():
-        terms = [("p", 0), ("c", 1), ("V", "x"), ("r", 0, 0, "f"), ("m", ("d", ("p", 0)), "f", "")]
-        env = {(n,): rng.choice(terms) for n in NAMES if rng.random() < 0.5}
+        terms = [("p", 0), ("c", 1), ("v", "x"), ("r", 0, 0), ("m", ("d", ("p", 0)), "f")]
+        env = {("v", n): rng.choice(terms) for n in NAMES if rng.random() < 0.5}
         known = {t: rng.choice([1, 2, 4, 3, 5]) for t in terms if t[0] != "c" and rng.random() < 0.5}
         known |= {("!", n): 0 for n in range(2) if rng.random() < 0.5}
         return State(env, known)

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "corpus"
-MOST_LINES = 870  # lines of code of the whole checker, the meaning of rules included (docs/soundness.md)
+MOST_LINES = 630  # lines of code of the whole checker, the reading of rules included (docs/soundness.md)
 
 
 def quiet(*_):
@@ -77,14 +77,14 @@ def scanned(tmp_path_factory):
 
 
 def test_everything_mediated_verifies_or_is_listed(scanned):
-    assert scanned.lines[0]["schema"] == "kqual-cert/2"
+    assert scanned.lines[0]["schema"] == "kqual-cert/3"
     verified, listed, failed = check_all(scanned.make(), scanned.lines[1:])
     assert failed == []
     assert len({(r["function"], r["rule"], r.get("line") or r["site"][2]) for r in scanned.obligations}) >= 0.9 * scanned.counted.mediated
     assert verified == scanned.proven and len(verified) + len(listed) == len(scanned.obligations)
     # that a second walk takes the steps of a first one has no certificate (docs/soundness.md)
-    assert len(verified) >= 0.90 * sum(not r["file"].startswith("collections/") for r in scanned.obligations)
-    grounds = {"dominated", "condition", "wrapper", "caller", "given", "declared", "opened", "constant", "no-door"}
+    assert len(verified) >= 0.85 * sum(not r["file"].startswith("collections/") for r in scanned.obligations)
+    grounds = {"dominated", "condition", "wrapper", "caller", "constant", "no-door"}
     assert {r["ground"] for r in verified} == grounds
     assert all(r["reason"] for r in listed)
 
@@ -130,7 +130,7 @@ def proofs(record):
         proof = work.pop()
         if "blocks" in proof:
             yield proof
-            work += [c["proof"] for item in proof["assume"] for c in item.get("calls", ())]
+            work += [c["proof"] for item in proof["assume"] for c in item["calls"]]
 
 
 def mutations(record):
@@ -141,35 +141,35 @@ def mutations(record):
             out = copy.deepcopy(record)
             return out, list(proofs(out))[n]
 
-        only = len(proof["grants"]) + len(proof["conditions"]) == 1
         for k, grant in enumerate(proof["grants"]):
             for what in ("edge dropped", "edge moved", "site moved", "other check", "other lemma"):
                 out, own = changed()
                 item = own["grants"][k]
-                if what == "edge dropped" and only:
-                    item["edges"] = []
+                if what == "edge dropped":
+                    item["edges"].pop()
                 elif what == "edge moved":
                     item["edges"][0][2] += 1000
-                elif what == "site moved":
+                elif what == "site moved" and grant["site"] is not None:
                     item["site"][0] += 1
-                elif what == "other check":
+                elif what == "other check" and grant["site"] is not None:
                     item["call"] += "x"
                 elif what == "other lemma" and grant["lemma"] is not None:
                     item["lemma"] = 10**6
                 else:
                     continue
                 yield what, out
-        for k, _ in enumerate(proof["literals"]):
-            out, own = changed()
-            own["literals"][k]["text"] += "x"
-            yield "text changed", out
+        for k, literal in enumerate(proof["literals"]):
+            if literal[0] == "call":
+                out, own = changed()
+                own["literals"][k][1] += "x"
+                yield "literal changed", out
         for block, alternatives in proof["blocks"].items():
             for k, _ in enumerate(alternatives):
                 out, own = changed()
                 del own["blocks"][block][k]
                 yield "alternative dropped", out
                 out, own = changed()
-                own["blocks"][block][k].setdefault("is", []).append([["nothing"], ["c", 1]])
+                own["blocks"][block][k].setdefault("is", []).append([["v", "nothing"], ["c", 1]])
                 yield "value invented", out
                 out, own = changed()
                 own["blocks"][block][k].setdefault("knows", []).append([["p", 99], 2])
@@ -193,40 +193,49 @@ def test_changed_certificates_fail(scanned):
                 pytest.fail(f"{what}: {record.get('function')} {record.get('rule')} still verifies\n{changed}", pytrace=False)
             seen[what] = seen.get(what, 0) + 1
             checker.lemmas, checker.returns = dict(kept[0]), dict(kept[1])
-        if record.get("objects"):
-            with pytest.raises(Fails, match="objects"):
-                checker.obligation({**record, "objects": {n: t + "x" for n, t in record["objects"].items()}})
+        for name in record.get("objects", {}):
+            with pytest.raises(Fails):
+                checker.obligation({**record, "objects": {**record["objects"], name: ["p", 99]}})
+                pytest.fail(f"{name} {record}", pytrace=False)
     assert set(seen) == {
-        "edge dropped", "edge moved", "site moved", "other check", "other lemma", "text changed", "alternative dropped",
+        "edge dropped", "edge moved", "site moved", "other check", "other lemma", "literal changed", "alternative dropped",
         "value invented", "outcome invented", "holds too early",
     }  # fmt: skip
     assert min(seen.values()) > 5
 
 
 def test_what_is_assumed_at_entry_must_be_shown(scanned):
-    """Callers left out, a caller's proof taken from elsewhere, another way to discharge what is assumed."""
+    """Callers left out, or a caller's proof that shows nothing."""
     checker = scanned.checker(scanned.make())
-    tried = set()
+    tried = 0
     for record in scanned.proven:
         for n, item in enumerate(record["proof"].get("assume", ())):
-            others = [n for n in checker.lemmas if n not in item.get("lemmas", ())]
-            changes = [{"by": "declared"}, {"by": "opened", "lemmas": []}, {"by": "opened", "lemmas": others}, {"by": "believed"}]
-            if item["by"] == "callers":
-                changes.append({**item, "calls": item["calls"][1:]})
-                changes.append({**item, "calls": [{**c, "proof": {"by": "no-door"}} for c in item["calls"]]})
-            for change in changes:
-                if change["by"] == item["by"] == "declared":
-                    continue
+            for calls in (item["calls"][1:], [*item["calls"], item["calls"][0] | {"function": record["function"]}]):
                 changed = copy.deepcopy(record)
-                changed["proof"]["assume"][n] = {"literals": item["literals"], **change}
-                with pytest.raises(Fails):
+                changed["proof"]["assume"][n]["calls"] = calls
+                with pytest.raises(Fails, match="callers"):
                     checker.obligation(changed)
-                    pytest.fail(f"{record['function']}: {change['by']} {changed}", pytrace=False)
-            tried.add(item["by"])
-        if record["ground"] != "no-door":
+            changed = copy.deepcopy(record)
+            changed["proof"]["assume"][n]["calls"] = [{**c, "proof": {"nobody": []}} for c in item["calls"]]
             with pytest.raises(Fails, match="door"):
-                checker.obligation({**record, "proof": {"by": "no-door"}})
-    assert tried == {"callers", "declared", "opened"}
+                checker.obligation(changed)
+            tried += 1
+    assert tried > 4
+
+
+def test_a_function_runs_for_nobody_only_where_no_door_leads_to_it(scanned):
+    checker = scanned.checker(scanned.make())
+    every = sorted(scanned.world.program.functions)
+    for record in scanned.proven:
+        if record["ground"] == "no-door":
+            before = record["proof"]["nobody"]
+            for f in before:
+                with pytest.raises(Fails, match="door"):
+                    checker.obligation({**record, "proof": {"nobody": [x for x in before if x != f]}})
+        else:
+            for nobody in ([], every):
+                with pytest.raises(Fails, match="door"):
+                    checker.obligation({**record, "proof": {"nobody": nobody}})
 
 
 def without(fn, sites):
@@ -240,7 +249,7 @@ def without(fn, sites):
 
 def granting(scanned, ground="dominated"):
     """Records whose proof needs nothing but calls in the function itself."""
-    return [r for r in scanned.proven if r["ground"] == ground and r["proof"]["grants"] and not r["proof"]["conditions"]]
+    return [r for r in scanned.proven if r["ground"] == ground and all(g["site"] is not None for g in r["proof"]["grants"])]
 
 
 def test_without_the_check_in_the_code_certificates_fail(scanned):
@@ -277,7 +286,7 @@ def corrupted(proof, rng):
         elif what == 2:
             own.append(copy.deepcopy(rng.choice(every)))
         elif what == 3:
-            target["knows"] = [[term, rng.choice([1, 2, 4, 5, -1, 0])] for term, _ in target.get("knows", [])] + [[["!", 0], 7], [["V", "err"], 2]]
+            target["knows"] = [[term, rng.choice([1, 2, 4, 5, -1, 0])] for term, _ in target.get("knows", [])] + [[["!", 0], 7], [["v", "err"], 2]]
         elif what == 4:
             target.pop(rng.choice(["is", "knows", "asked", "holds"]), None)
         elif what == 5:
@@ -332,19 +341,19 @@ def test_statements_between_check_and_operation_count(scanned):
     checker = scanned.checker(here)
     tried = 0
     for record in granting(scanned):
-        texts = list(record["objects"].values())
+        texts = list(record["says"].values())
         fid, (b, i, line) = record["function"], record["site"]
         fn = copy.deepcopy(here.body(fid))
         wanted = [e for e in range(len(fn.exprs)) if fn.exprs[e] == ("v", texts[0]) or fn.exprs[e] == ["v", texts[0]]] if len(texts) == 1 else []
         s = fn.blocks[b].statements[i] if i < len(fn.blocks[b].statements) else ("",)
         if s[0] != "call" or not wanted or wanted[:1] != [a for a in s[3] if a in wanted]:
             continue
-        if not all(f"({texts[0]}" in literal["text"] for literal in record["proof"]["literals"]):
+        if not all(f"({texts[0]}" in says for says in record["proof"]["says"]):
             continue
         fn.blocks[b].statements.insert(i, ("havoc", wanted[0], line))
         here.patched[fid] = fn
         with pytest.raises(Fails):
-            checker.obligation({**record, "site": [b, i + 1, line], "objects": {}})
+            checker.obligation({**record, "site": [b, i + 1, line]})
             pytest.fail(f"{fid} {record['rule']}", pytrace=False)
         del here.patched[fid]
         tried += 1
@@ -382,13 +391,13 @@ def test_a_malformed_record_fails_and_nothing_else(scanned):
         {**good, "site": [10**9, 0, 1]}, {**good, "site": [-1, 0, 1]}, {**good, "component": -1}, {**good, "rule": ["x"]},
         {**good, "proof": {**proof, "blocks": {"0": [{}] * 1000}}}, {**good, "proof": {**proof, "blocks": {"x": [{}]}}},
         {**good, "proof": {**proof, "assume": [{"literals": list(range(9))}] * 9}},
-        {**good, "proof": {**proof, "literals": [{"text": "?", "is": ["u"]}]}},
+        {**good, "proof": {**proof, "literals": [["u"]]}}, {**good, "objects": {"other": ["p", 0]}},
         {**good, "proof": {**proof, "blocks": {"0": [{"knows": [[["!", 0], 0]]}]}}},
     ]  # fmt: skip
     deep = []
     for _ in range(5000):
         deep = [deep]
-    bad.append({**good, "proof": {**proof, "blocks": {"0": [{"is": [[["x"], deep]]}]}}})
+    bad.append({**good, "proof": {**proof, "blocks": {"0": [{"is": [[["v", "x"], deep]]}]}}})
     verified, _, failed = check_all(scanned.make(), [*scanned.lemmas, *bad, good])
     assert len(failed) == len(bad)
     assert verified == [good]

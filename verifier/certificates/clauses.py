@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lattices.model import Pack, Rule
-from verifier.verify.clauses import Clause, Names, literal, spared
+from verifier.verify.clauses import Clause, Names, literal
 
 MOST_CLAUSES = 12
 
@@ -27,8 +27,6 @@ def _cnf(pattern: Any, names: Names, pack: Pack, negated: bool) -> list[Clause]:
         return _cnf(pattern[1], names, pack, not negated)
     own = literal(pattern, names, pack, negated)
     out: list[Clause] = [() if own is None else (own,)]
-    for condition, bound in spared(own, pack) if own is not None else ():
-        out = _either(out, _cnf(condition, bound, pack, False))
     if own is not None and own[0] == "cond" and own[1][0] == "c":
         return [] if (own[1][1] != 0) == own[2] else [()]
     return out

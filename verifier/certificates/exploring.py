@@ -38,9 +38,9 @@ class Exploring(Returned):
         )  # fmt: skip
         for s, value in arriving:
             for clause in wanted(body.first, s, value):
-                literals |= dict.fromkeys([*(l for l in clause if l[0] in ("call", "from")), *body.conditions(clause)])
+                literals |= dict.fromkeys([*(l for l in clause if l[0] == "call"), *body.conditions(clause)])
         found = self._explored(body, at, outcomes, wanted, lock, level, assumed, literals, names)
-        more = dict.fromkeys(l for clause in found.open for l in clause if l[0] in ("call", "from") and l not in literals)
+        more = dict.fromkeys(l for clause in found.open for l in clause if l[0] == "call" and l not in literals)
         if level < 2 or not more:
             return found
         return self._explored(body, at, outcomes, wanted, lock, level, assumed, {**literals, **more}, names)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from verifier.certificates.passes import Explorer, Invariants, by_conditions, by_results, executed, plain, solve
 from verifier.verify.clauses import Clause, Literal
 from verifier.verify.reading import graph_of, leading_to
-from verifier.verify.states import State
+from verifier.verify.states import State, root
 from verifier.verify.steps import Steps
-from verifier.verify.terms import NEG, POS, ZERO, Term, bare, understood
+from verifier.verify.terms import NEG, POS, ZERO, Term
 from verifier.verify.world import World
 
 Point = tuple[int, int]
@@ -41,7 +41,7 @@ class Found:
         """Why this is no proof."""
         if any(not clause for clause in self.open):
             return "the rule's expression is not understood plainly"
-        if not self.explorer.marks:
+        if not self.explorer.used:
             return "no call of the check about this object is seen plainly"
         return "the edges on which checks allow do not cover all ways: correlated branches, loops or stores"
 
@@ -56,7 +56,7 @@ class Body:
         self.first = Explorer(world, fid, returns)
         self.fn = self.first.fn
         self.graph = graph_of(self.fn)
-        self.params = State({(p.name,): ("p", i) for i, p in enumerate(self.fn.params)}, {})
+        self.params = State({("v", p.name): ("p", i) for i, p in enumerate(self.fn.params)}, {})
         self.calls = [((b, i), s) for b, block in enumerate(self.fn.blocks) for i, s in enumerate(block.statements) if s[0] == "call"]
         self.base = solve(self.first, [self.params], set(self.graph), [plain])
 
@@ -79,13 +79,13 @@ class Body:
                             out += [(outcome, after, value) for after, value in steps.returned(s, b, outcome)]
         return out
 
-    def place(self, index: int) -> tuple:
-        """The local place that an lvalue names; () of any other."""
+    def place(self, index: int) -> Term | None:
+        """The local place that an lvalue names; None of any other."""
         e = self.fn.exprs[index]
         if e[0] == "m":
             base = self.place(e[1])
-            return (*base, e[3]) if base else ()
-        return (e[1],) if e[0] == "v" else ()
+            return ("m", base, e[3]) if base else None
+        return ("v", e[1]) if e[0] == "v" else None
 
     def names_in(self, *indexes: int) -> set[str]:
         """Local variables that expressions read."""
@@ -106,7 +106,7 @@ class Body:
                 if s[0] == "=" or (s[0] == "call" and s[1] >= 0 and calls):
                     place = self.place(s[1])
                     if place:
-                        sources.setdefault(place[0], set()).update(self.names_in(*([s[2]] if s[0] == "=" else [s[2], *s[3]])))
+                        sources.setdefault(root(place)[1], set()).update(self.names_in(*([s[2]] if s[0] == "=" else [s[2], *s[3]])))
         out, work = set(names), list(names)
         while work:
             for name in sources.get(work.pop(), set()) - out:
@@ -114,17 +114,15 @@ class Body:
                 work.append(name)
         return out
 
-    def holding(self, points: set[Point]) -> frozenset[tuple]:
+    def holding(self, points: set[Point]) -> frozenset[Term]:
         """Local places that come to hold what calls return: destinations and copies of them."""
-        out = {self.place(s[1]) for at, s in self.calls if at in points and s[1] >= 0} - {()}
+        out = {place for at, s in self.calls if at in points and s[1] >= 0 and (place := self.place(s[1]))}
         before = -1
         while before != len(out):
             before = len(out)
-            for block in self.fn.blocks:
-                for s in block.statements:
-                    if s[0] == "=" and self.fn.exprs[s[2]][0] == "v" and (self.fn.exprs[s[2]][1],) in out:
-                        out.add(self.place(s[1]))
-        return frozenset(out - {()})
+            copied = [s for block in self.fn.blocks for s in block.statements if s[0] == "=" and self.place(s[2]) in out]
+            out |= {place for s in copied if (place := self.place(s[1]))}
+        return frozenset(out)
 
     def solve(self, steps: Steps, starts: list[State], at: Point | None, points: set[Point], level: int) -> Invariants:
         """A pass at a level: 0 keeps one alternative for each block; 1 more, by what holds and what results are in variables; 2
@@ -145,22 +143,14 @@ class Body:
                 read |= self.names_in(*s[3])
         tests = [block.terminator[1] for block in self.fn.blocks if block.terminator[0] in ("br", "sw")]
         flags = frozenset(read | self.names_in(*tests))
-        computed = self.spread(set(flags))
+        computed = {("v", name) for name in self.spread(set(flags))}
         blocks: dict[Term, set[int]] = {}  # that test a term, or compare it with some constant
         for t, own in self.first.tested.items():
             blocks.setdefault(t[:3] if t[:2] == ("o", "==") else t, set()).update(own)
         again = frozenset(t for t in self.first.tested if len(blocks[t[:3] if t[:2] == ("o", "==") else t]) > 1)
         keys = [by_conditions(tracked, flags, again), by_conditions(tracked, frozenset(read), frozenset()), results, plain]
-        return solve(steps, starts, self.leading(at), keys, self.base, lambda x: x in tracked or x[0] in computed or x in again)
+        return solve(steps, starts, self.leading(at), keys, self.base, lambda x: x in tracked or root(x) in computed or x in again)
 
     def conditions(self, clause: Clause) -> list[Literal]:
-        """The conditions of a clause as the function tests them."""
-        out: list[Literal] = []
-        for literal in clause:
-            for term in self.first.tested if literal[0] in ("cond", "found") else ():
-                if literal[0] == "cond" and bare(term) == bare(literal[1]) and understood(term):
-                    out.append(("cond", term, literal[2]))
-                elif literal[0] == "found" and term[:2] == ("o", "=="):
-                    out += [("found", t, literal[2]) for t in term[2:] if bare(t) == bare(literal[1]) and understood(t)]
-        return out
-
+        """The conditions of a clause that the function tests."""
+        return [literal for literal in clause if literal[0] == "cond" and literal[1] in self.first.tested]

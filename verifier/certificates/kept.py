@@ -12,16 +12,14 @@ Record = dict[str, Any]
 
 def needed(program: Program, lemmas: list[Record], obligations: Iterable[Record]) -> list[Record]:
     """The lemmas that a file's obligations rest on, in their order."""
-    returns = {record["function"]: record["lemma"] for record in lemmas if "returns" in record}
+    returns = {record["function"]: record["lemma"] for record in lemmas if record["literal"][0] == "returns"}
     kept: set[int] = set()
     work = [(r["function"], r["proof"]) for r in obligations if "proof" in r]
     looked: set[str] = set()
     while work:
         fid, proof = work.pop()
         numbers = {g["lemma"] for g in proof.get("grants", ())} - {None}
-        for item in proof.get("assume", ()):
-            numbers.update(item.get("lemmas", ()))
-            work += [(call["function"], call["proof"]) for call in item.get("calls", ())]
+        work += [(call["function"], call["proof"]) for item in proof.get("assume", ()) for call in item["calls"]]
         if fid not in looked:
             looked.add(fid)
             numbers.update(returns[callee] for callee in called(program, fid) if callee in returns)

@@ -10,7 +10,6 @@ from verifier.certificates.function import Body, Point
 from verifier.certificates.passes import TooLarge
 from verifier.certificates.returned import DEEPEST, lasting
 from verifier.certificates.writing import written
-from verifier.verify.callers import opened
 from verifier.verify.check import OUTCOMES, Fails
 from verifier.verify.clauses import Clause, Literal, covers
 from verifier.verify.states import State
@@ -41,7 +40,7 @@ class Lemmas(Exploring):
             s = states[0]
             args = [steps.value(a, s) for a in statement[3]]
             result = steps.result(s, at, name, args)
-            fid = self.world.program.resolve(steps.unit, name) if not self.world.opaque(name) else None
+            fid = self.world.callee(steps.unit, name)
             for n, literal in enumerate(steps.literals):
                 own = [l for l, _ in steps.said(s, name, args, result, None)]
                 if any(covers(l, literal, self.world.pack) for l in own) or (fid is None and literal[:2] == ("call", name)):
@@ -62,7 +61,7 @@ class Lemmas(Exploring):
             return True
         fid = self.world.program.resolve(body.first.unit, name)
         checks = {l[1] for l in literals if l[0] == "call"}
-        return any(l[0] == "from" and l[2] == name for l in literals) or (fid is not None and not checks.isdisjoint(self.guarantees(fid)))
+        return fid is not None and not checks.isdisjoint(self.guarantees(fid))
 
     def lemmas_of(self, fid: str, check: str, denied: bool, lock: str) -> list[int]:
         """Guarantees of a wrapper about a check, for as many outcomes as can be shown."""
@@ -100,7 +99,7 @@ class Lemmas(Exploring):
         """The number of a lemma about a literal, for all outcomes with which it holds; None where there are none."""
 
         def wanted(steps: Steps, s: State, value: Term) -> list[Clause]:
-            return [(substitute(literal, [("p", n) for n in range(len(steps.params))], value),)]
+            return [(substitute(literal, [("p", n) for n in range(len(steps.fn.params))], value),)]
 
         for level in (1, 2):
             found = self.explore(body, None, ANY, wanted, lock, level)
@@ -130,7 +129,7 @@ class Lemmas(Exploring):
             for s in body.arriving(steps, body.base, at):
                 args = [steps.value(a, s) for a in statement[3]]
                 given: list[tuple] = [tuple(args)] if name == check else []
-                fid = self.world.program.resolve(steps.unit, name) if not self.world.opaque(name) else None
+                fid = self.world.callee(steps.unit, name)
                 if fid is not None and check in self.guarantees(fid):
                     result = steps.result(s, at, name, args)
                     for n in self.lemmas_of(fid, check, denied, lock):
@@ -140,11 +139,3 @@ class Lemmas(Exploring):
                     if not said or any(a is not None for a in said):
                         out["call", check, said, denied] = None
         return list(out)
-
-    def opening(self, fid: str, opener: str, clause: Clause) -> int | None:
-        """A lemma by which a function that opens tables guarantees a clause to the functions in them."""
-        for literal in clause:
-            for n in self.lemmas_of(opener, literal[1], literal[3], "") if literal[0] == "call" else ():
-                if opened(self.world, fid, literal, self.lemmas[n]):
-                    return n
-        return None

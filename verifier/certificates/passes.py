@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
 from typing import Any
 
-from verifier.verify.states import State
+from verifier.verify.states import State, root
 from verifier.verify.steps import Steps
 from verifier.verify.terms import ANY, ZERO, Term, compared, truth_of
 
@@ -25,18 +25,12 @@ class TooLarge(Exception):
 
 
 class Explorer(Steps):
-    """Steps that list nothing but note everything: where literals come to hold, and which branches could not be taken."""
+    """Steps that note more: which branches could not be taken, and what is tested."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self.marks: set[tuple] = set()
         self.tested: dict[Term, set[int]] = {}
         self.decisive: dict[int, set[Term]] = {}
-
-    def may(self, n: int, block: int | None, index: int | None, mark: tuple) -> bool:
-        """Every place is listed."""
-        self.marks.add((n, block, index, mark))
-        return True
 
     def leave(self, s: State, block: int) -> Iterator[tuple[int, State]]:
         """The ways on, noted by what they are tested by."""
@@ -77,7 +71,7 @@ def joined(a: State, b: State) -> State:
     """What holds in both."""
     known = {term: mask | b.outcomes(term) for term, mask in a.known.items()}
     return State(
-        {place: term for place, term in a.env.items() if b.local(place) == term},
+        {place: term for place, term in a.env.items() if b.read(place) == term},
         {term: mask for term, mask in known.items() if mask != ANY},
     )
 
@@ -89,7 +83,7 @@ def marks_of(s: State) -> frozenset:
 
 def solve(
     steps: Steps, starts: Iterable[State], leading: set[int], keys: list[Key], base: Invariants | None = None,
-    free: Callable[[tuple | Term], bool] = lambda _: True,
+    free: Callable[[Term], bool] = lambda _: True,
 ) -> Invariants:  # fmt: skip
     """Alternatives of every block that leads to where something is to be shown; `keys` from fine to coarse.
 
@@ -141,7 +135,7 @@ def solve(
     return out if all(len(states) == 1 for states in out.values()) else entered(steps, out, leading)
 
 
-def weakened(s: State, base: State, free: Callable[[tuple | Term], bool]) -> State:
+def weakened(s: State, base: State, free: Callable[[Term], bool]) -> State:
     """A state that knows no more than another one, of all that is not free."""
     env = {p: t for p, t in s.env.items() if free(p) or base.env.get(p) == t}
     results = {k[5] for k in s.known if k[0] == "?"} | {t for p, t in env.items() if free(p)}
@@ -180,16 +174,16 @@ def plain(s: State) -> Any:
     return None
 
 
-def by_results(tracked: frozenset[tuple]) -> Key:
+def by_results(tracked: frozenset[Term]) -> Key:
     """Alternatives by what holds and is asked for, and what the variables hold that results come to."""
     return lambda s: (marks_of(s), frozenset((p, t) for p, t in s.env.items() if p in tracked))
 
 
-def by_conditions(tracked: frozenset[tuple], names: frozenset[str], terms: frozenset[Term]) -> Key:
+def by_conditions(tracked: frozenset[Term], names: frozenset[str], terms: frozenset[Term]) -> Key:
     """The same, and by conditions that are tested more than once and what certain variables hold."""
     first = by_results(tracked)
     return lambda s: (
         first(s),
-        frozenset((p, t) for p, t in s.env.items() if p[0] in names),
+        frozenset((p, t) for p, t in s.env.items() if root(p)[1] in names),
         frozenset((k, m) for k, m in s.known.items() if k in terms),
     )

@@ -11,12 +11,14 @@ from typing import Any
 from verifier.certificates.clauses import clauses
 from verifier.certificates.function import Point
 from verifier.certificates.kept import needed
+from verifier.certificates.operations import operands
 from verifier.certificates.search import NotPlainly, Proof, Search
+from verifier.certificates.text import show
 from verifier.program.analyse import Analysis
 from verifier.program.report import verdicts
 from verifier.verify.check import SCHEMA, Checker, Fails
-from verifier.verify.clauses import Clause
-from verifier.verify.operations import Operations
+from verifier.verify.clauses import Clause, Names
+from verifier.verify.operations import performed
 from verifier.verify.states import State
 from verifier.verify.steps import Steps
 from verifier.verify.terms import Term
@@ -73,33 +75,38 @@ class Producer:
             "file": self.found.program.functions[fid].index.file,
         }  # fmt: skip
         try:
-            at = self._site(fid, rule, ordinal, line)
+            at, names = self._site(fid, rule, ordinal, line)
 
             def wanted(steps: Steps, s: State, _: Term) -> list[Clause]:
-                names = Operations(steps).at(rule, at, s)
-                if names is None:
+                here = {name: s.settle(term) for name, term in names.items()}
+                if not performed(rule, steps, at, s, here):
                     raise NotPlainly("the operation is not found plainly at the line")
-                return clauses(rule, component, names, self.world.pack)
+                return clauses(rule, component, here, self.world.pack)
 
             proof = self.search.prove(fid, at, wanted, rule)
-            record = {**head, "site": self.search.lemmas.site(fid, at), "ground": ground(proof), "proof": proof}
+            objects = names if "nobody" not in proof else {}  # nobody looks at them there
+            says = {name: show(term, self.search.lemmas.body(fid).first) for name, term in objects.items()}
+            record = {
+                **head, "site": self.search.lemmas.site(fid, at), "objects": objects, "says": says, "ground": ground(proof), "proof": proof,
+            }  # fmt: skip
             checker = Checker(self.world)
             checker.returns, checker.lemmas = self.search.lemmas, self.search.lemmas.lemmas
-            return {**record, "objects": checker.operands(record)}
+            checker.obligation(record)
+            return record
         except (NotPlainly, Fails) as why:
             return {**head, "line": line, "ground": "not-plainly", "reason": str(why)}
 
-    def _site(self, fid: str, rule: Any, ordinal: int, line: int) -> Point:
-        """Where the operation of a verdict stands in the IR."""
+    def _site(self, fid: str, rule: Any, ordinal: int, line: int) -> tuple[Point, Names]:
+        """Where the operation of a verdict stands in the IR, and its operands."""
         body = self.search.lemmas.body(fid)
-        operations = Operations(body.first)
         here = []
         for b, block in enumerate(body.fn.blocks):
             there = any(statement[-1] == line for statement in [*block.statements, block.terminator])
             s = next(iter(body.arriving(body.first, body.base, (b, 0))), None) if there else None
             for i, statement in enumerate([*block.statements, block.terminator]):
-                if s is not None and statement[-1] == line and operations.at(rule, (b, i), s) is not None:
-                    here.append((b, i))
+                names = operands(rule, body.first, (b, i), s) if s is not None and statement[-1] == line else None
+                if names is not None:
+                    here.append(((b, i), names))
                 if s is not None and i < len(block.statements):
                     body.first.step(s, (b, i))
         others = sorted({v.ordinal for v in self.found.results[fid].verdicts if v.rule == rule.id and v.line == line})
@@ -110,21 +117,19 @@ class Producer:
 
 def ground(proof: Proof) -> str:
     """What a certificate rests on: the farthest of its proof's grounds."""
-    order = ["constant", "dominated", "given", "declared", "opened", "condition", "wrapper", "caller", "no-door"]
+    order = ["constant", "dominated", "condition", "wrapper", "caller", "no-door"]
     return max(grounds(proof), key=order.index)
 
 
 def grounds(proof: Proof) -> list[str]:
     """All that a proof rests on."""
-    if proof.get("by") == "no-door":
+    if "nobody" in proof:
         return ["no-door"]
-    out = ["constant"] + ["condition"] * bool(proof["conditions"])
+    out = ["constant"]
     for grant in proof["grants"]:
-        given = proof["literals"][grant["literal"]]["is"][0] == "from"
-        out.append("wrapper" if grant["lemma"] is not None else "given" if given else "dominated")
+        out.append("condition" if grant["site"] is None else "dominated" if grant["lemma"] is None else "wrapper")
     for item in proof["assume"]:
-        out.append("caller" if item["by"] == "callers" else item["by"])
-        out += [g for c in item.get("calls", ()) for g in grounds(c["proof"]) if g != "no-door"]
+        out += ["caller", *(g for c in item["calls"] for g in grounds(c["proof"]) if g != "no-door")]
     return out
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from verifier.certificates.function import Body, Found, Point
 from verifier.certificates.writing import line, written
-from verifier.verify.check import LOOSE
+from verifier.verify.check import LOOSE, OUTCOMES
 from verifier.verify.terms import ANY, UNKNOWN, Term, parts, understood
 from verifier.verify.world import World
 
@@ -67,7 +67,9 @@ class Returned(Mapping[str, Term]):
             return None
         found = Found(None, body.first, body.base, {}, "", ANY, lambda *_: [], [], body.leading(None), returns=term)
         proof = written(self, body, found)
-        self.records.append({"lemma": len(self.records), "function": fid, "returns": term, "lock": "", "proof": proof})
+        self.records.append(
+            {"lemma": len(self.records), "function": fid, "outcomes": [*OUTCOMES], "literal": ["returns", term], "lock": "", "proof": proof}
+        )
         return term
 
     def body(self, fid: str) -> Body:

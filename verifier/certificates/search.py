@@ -13,12 +13,13 @@ from verifier.certificates.lemmas import Lemmas
 from verifier.certificates.passes import TooLarge
 from verifier.certificates.returned import DEEPEST, lasting
 from verifier.certificates.writing import written
-from verifier.verify.callers import call_sites, declared, is_door, openers_of, unreached
+from verifier.verify.check import Checker, Fails
 from verifier.verify.clauses import Clause, Literal
 from verifier.verify.terms import substitute, truth_of
 from verifier.verify.world import World
 
 MOST_CALLERS = 60
+MOST_BEFORE = 10000  # functions that may lead to one that runs for nobody
 Proof = dict[str, Any]
 
 
@@ -48,8 +49,9 @@ class Search:
                 return written(self.lemmas, body, found)
             if best is None or len(found.open) <= len(best.open):
                 best = found
-        if unreached(self.world, fid, rule.subject):
-            return {"by": "no-door"}
+        nobody = self.nobody(fid, rule.subject)
+        if nobody is not None:
+            return {"nobody": nobody}
         if best is None:
             raise NotPlainly("the function is too large")
         return self.assuming(body, at, wanted, rule, trail, best)
@@ -58,7 +60,7 @@ class Search:
         """A proof that rests on what holds when the function is entered; raises NotPlainly."""
         fid, lock = body.fid, rule.lock or ""
         reason = best.reason()
-        assumed = [tuple(untagged(l) for l in clause if lasting(l)) for clause in dict.fromkeys(best.open)]
+        assumed = [tuple(filter(lasting, clause)) for clause in dict.fromkeys(best.open)]
         if not all(assumed) or len(assumed) > 3 or fid in trail:
             raise NotPlainly(reason)
         try:
@@ -72,17 +74,15 @@ class Search:
 
     def discharged(self, body: Body, clause: Clause, rule: Any, trail: tuple[str, ...], reason: str) -> Proof:
         """Why a clause holds when a function is entered; raises NotPlainly."""
-        fid, world = body.fid, self.world
-        if any(declared(world, fid, literal) for literal in clause):
-            return {"by": "declared"}
-        openers = [self.lemmas.opening(fid, opener, clause) for opener in openers_of(world, fid)]
-        if openers and None not in openers:
-            return {"by": "opened", "lemmas": openers}
-        if is_door(world, fid, rule.subject) or len(trail) >= DEEPEST:
+        fid = body.fid
+        if self.world.entered(fid, rule.subject) or len(trail) >= DEEPEST:
             raise NotPlainly(reason)
-        sites = call_sites(world, fid)
-        if not sites or len(sites) > MOST_CALLERS:
-            raise NotPlainly("too many callers" if sites else reason)
+        try:
+            sites = sorted(Checker(self.world).calls_of(fid))
+        except Fails:
+            raise NotPlainly(reason) from None
+        if len(sites) > MOST_CALLERS:
+            raise NotPlainly("too many callers")
         calls = []
         for caller, b, i in sites:
 
@@ -92,17 +92,22 @@ class Search:
 
             proof = self.prove(caller, (b, i), passed, rule, (*trail, fid))
             calls.append({"function": caller, "site": self.lemmas.site(caller, (b, i)), "proof": proof})
-        return {"by": "callers", "calls": calls}
+        return {"calls": calls}
+
+    def nobody(self, fid: str, subject: str) -> list[str] | None:
+        """All that may lead to a function, where no door that counts is among it."""
+        found = {fid}
+        work = [fid]
+        while work:
+            f = work.pop()
+            if self.world.entered(f, subject) or len(found) > MOST_BEFORE:
+                return None
+            before = set().union(*self.world.callers(f)) - found
+            found |= before
+            work += before
+        return sorted(found - {fid})
 
 
 def canonical(literal: Literal) -> Literal:
     """A condition in its one spelling."""
     return ("cond", *truth_of(literal[1], literal[2])) if literal[0] == "cond" else literal
-
-
-def untagged(item: Any) -> Any:
-    """A literal without struct tags: what it is compared with may name them otherwise."""
-    if not isinstance(item, tuple):
-        return item
-    inner = tuple(untagged(i) for i in item)
-    return (*inner[:3], "") if inner[:1] == ("m",) else inner

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 
 from verifier.certificates.passes import absorbed
+from verifier.certificates.text import show
 from verifier.ir.model import Function
-from verifier.verify.check import Checker, Fails, Idle
-from verifier.verify.states import State
+from verifier.verify.check import Checker, Fails
+from verifier.verify.states import State, root
 from verifier.verify.steps import Steps
-from verifier.verify.terms import ANY, Term, show
+from verifier.verify.terms import ANY, Term
 
 if TYPE_CHECKING:
     from verifier.certificates.function import Body, Found
@@ -22,69 +23,47 @@ if TYPE_CHECKING:
 Proof = dict[str, Any]
 
 
-class Trial(Checker):
-    """The checker on one proof whose lemmas and assumptions are taken for shown."""
-
-    def __init__(self, lemmas: Lemmas, found: Found) -> None:
-        super().__init__(lemmas.world)
-        self.returns = lemmas  # type: ignore[assignment]
-        self.lemmas = lemmas.lemmas
-        self.found = found
-        self.last: Steps | None = None
-
-    def steps(self, fid: str, proof: Proof, lock: str) -> Steps:
-        """The steps, kept: they know what of the listing was used."""
-        self.last = super().steps(fid, proof, lock)
-        return self.last
-
-    def assumed(self, *_: Any) -> None:
-        """Shown elsewhere."""
-
-    def goal(self, steps: Steps, s: State, value: Term) -> None:
-        """What was wanted of the pass."""
-        if self.found.returns is not None and value != self.found.returns:
-            raise Fails("another value")
-        for clause in self.found.wanted(steps, s, value):
-            if not any(steps.holds(s, literal) for literal in clause):
-                raise Fails(f"{steps.fn.name}: not shown")
-
-    def unused(self, fid: str, proof: Proof) -> set[tuple]:
-        """Marks that are listed in vain; raises Fails where the proof does not hold."""
-        found = self.found
-        try:
-            self.follow(fid, proof, found.at, self.goal, found.outcomes, found.lock, self)
-        except Idle:
-            pass
-        return self.last.listed - self.last.used if self.last is not None else set()
-
-
 def written(lemmas: Lemmas, body: Body, found: Found, assumed: Sequence[Proof] = ()) -> Proof:
     """The proof that a pass found; raises Fails where the checker does not follow it."""
     steps = found.explorer
     replay(body, found)
     kept = sorted(found.used.union(*map(set, found.assumed)))
-    marks = {m for m in steps.marks if m[0] in kept}
+    marks = {m for m in steps.used if m[0] in kept}
     names, terms = needed(body, found, marks)
     invariants = {b: absorbed([reduced(s, kept, names, terms) for s in states]) for b, states in found.invariants.items()}
-    trial = Trial(lemmas, found)
     for again in (False, True):
         proof = assembled(body, found, kept, marks, invariants, assumed)
         try:
-            marks -= {(kept[n], *rest) for n, *rest in trial.unused(body.fid, proof)}
+            marks = {(kept[n], *rest) for n, *rest in used(lemmas, found, body.fid, proof)}
             break
         except Fails:
             if again:
                 raise
-            everything = {p.name for p in body.fn.params} | set(body.fn.local_types) | {p[0] for ss in found.invariants.values() for s in ss for p in s.env}
+            everything = {p.name for p in body.fn.params} | set(body.fn.local_types)
+            everything |= {root(p)[1] for states in found.invariants.values() for s in states for p in s.env}
             known = {k for states in found.invariants.values() for s in states for k in s.known}
             invariants = {b: [reduced(s, kept, everything, known, asked=True) for s in ss] for b, ss in found.invariants.items()}
     return assembled(body, found, kept, marks, invariants, assumed)
 
 
+def used(lemmas: Lemmas, found: Found, fid: str, proof: Proof) -> set[tuple]:
+    """Where literals come to hold in a proof whose assumptions are taken for shown; raises Fails where it does not hold."""
+    checker = Checker(lemmas.world)
+    checker.returns, checker.lemmas = lemmas, lemmas.lemmas  # type: ignore[assignment]
+    steps = checker.steps(fid, proof, found.lock)
+
+    def goal(steps: Steps, s: State, value: Term) -> bool:
+        shown = all(any(steps.holds(s, literal) for literal in clause) for clause in found.wanted(steps, s, value))
+        return shown and found.returns in (None, value)
+
+    checker.walk(steps, proof, found.at, goal, found.outcomes, "any")
+    return steps.used
+
+
 def replay(body: Body, found: Found) -> None:
     """Note anew where literals come to hold, and which branches are decided, with the states that remained."""
     steps = found.explorer
-    steps.marks, steps.decisive = set(), {}
+    steps.used, steps.decisive = set(), {}
     for b, states in found.invariants.items():
         for state in states:
             s = state.copy()
@@ -128,7 +107,7 @@ def reduced(s: State, kept: list[int], names: set[str], terms: set[Term], asked:
                 known[key[5]] = s.outcomes(key[5])
         elif key in terms and key[0] not in ("!", "?"):
             known[key] = mask
-    return State({place: term for place, term in s.env.items() if place[0] in names}, known)
+    return State({place: term for place, term in s.env.items() if root(place)[1] in names}, known)
 
 
 def assembled(
@@ -136,21 +115,20 @@ def assembled(
 ) -> Proof:
     """The JSON of a proof."""
     steps = found.explorer
-    params = steps.params
     number = {n: i for i, n in enumerate(kept)}
     edges: dict[tuple, list] = {}
     for n, b, i, mark in sorted(marks, key=repr):
-        if mark[1] in found.leading:
-            edges.setdefault((n, b, i), []).append(list(mark))
+        edges.setdefault((n, b, i), []).append(list(mark))
     grants = [
-        {"site": [b, i, line(body.fn, b, i)], "call": steps.callee(body.fn.blocks[b].statements[i]),
-         "lemma": found.grants.get(((b, i), n)), "literal": number[n], "edges": own}
-        for (n, b, i), own in sorted(edges.items(), key=repr) if b is not None
+        {
+            "literal": number[n], "site": None if b is None else [b, i, line(body.fn, b, i)],
+            "call": None if b is None else steps.callee(body.fn.blocks[b].statements[i]),
+            "lemma": found.grants.get(((b, i), n)), "edges": own,
+        }
+        for (n, b, i), own in sorted(edges.items(), key=repr)
     ]  # fmt: skip
-    conditions = [{"literal": number[n], "edges": own} for (n, b, _), own in sorted(edges.items(), key=repr) if b is None]
     return {
-        "literals": [{"text": show(steps.literals[n], params), "is": steps.literals[n]} for n in kept],
-        "grants": grants, "conditions": conditions,
+        "says": [show(steps.literals[n], steps) for n in kept], "literals": [steps.literals[n] for n in kept], "grants": grants,
         "assume": [{"literals": [number[n] for n in c], **item} for c, item in zip(found.assumed, assumed or [{}] * len(found.assumed), strict=True)],
         "blocks": listed(body, found, invariants),
     }  # fmt: skip
@@ -176,7 +154,7 @@ def alternative(s: State) -> dict[str, Any]:
         return sorted(items, key=repr)
 
     out = {
-        "is": [[list(place), term] for place, term in order(s.env.items())],
+        "is": [[place, term] for place, term in order(s.env.items())],
         "knows": [[term, mask] for term, mask in order(s.known.items()) if term[0] not in ("!", "?")],
         "holds": sorted(key[1] for key in s.known if key[0] == "!"),
         "asked": order(key[1:] for key in s.known if key[0] == "?"),

@@ -63,7 +63,7 @@ def verify(
 def name_of(record: dict[str, Any]) -> str:
     """A record for people."""
     if "lemma" in record:
-        return f"lemma {record['lemma']}, what {record.get('function')} {'returns' if 'returns' in record else 'guarantees'}"
+        return f"lemma {record['lemma']}, what {record.get('function')} guarantees"
     site = record.get("site")
     line = record.get("line") or (site[2] if isinstance(site, list) and len(site) > 2 else 0)
     return f"{record.get('file')}:{line}: {record.get('function')}: {record.get('rule')}"

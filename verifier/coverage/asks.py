@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container
 
+from lattices.mentions import calls_in
 from verifier.coverage.sites import Site
-from verifier.oracles.mentions import calls_in
 from verifier.program.analyse import Analysis
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lattices.mentions import ACTS_AS, calls_in
 from lattices.model import Check, Pack
 from verifier.flow.state import NEG, POS, ZERO, State
 from verifier.flow.transfer import Frame
 from verifier.flow.values import Value
 from verifier.oracles.locked import bare
-from verifier.oracles.mentions import ACTS_AS, calls_in
 from verifier.oracles.patterns import Bindings, Matcher
 
 

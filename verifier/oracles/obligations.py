@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from lattices import qualifiers
+from lattices.mentions import calls_in
 from lattices.model import Rule
 from verifier.flow import cfg
 from verifier.flow.refine import outcome, refine
@@ -20,7 +21,6 @@ from verifier.flow.transfer import Frame
 from verifier.flow.values import SITE_BITS, Value, export, show
 from verifier.flow.watcher import Call
 from verifier.oracles.classify import asked_about, classify
-from verifier.oracles.mentions import calls_in
 from verifier.oracles.passed import Passed
 from verifier.oracles.patterns import Bindings, Matcher
 from verifier.oracles.rulebook import Rulebook

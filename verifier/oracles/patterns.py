@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lattices.mentions import ACTS_AS, EACH, mentions_any, swept
 from lattices.model import Check, Pack
 from verifier.flow import memory
 from verifier.flow.refine import outcome
@@ -15,7 +16,6 @@ from verifier.flow.state import ZERO, State
 from verifier.flow.transfer import Frame
 from verifier.flow.values import Value
 from verifier.oracles.locked import bare
-from verifier.oracles.mentions import ACTS_AS, EACH, mentions_any, swept
 
 Bindings = dict[str, Value]
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from lattices.model import Check, Pack, Rule
-from verifier.flow.state import ANY, NEG, POS, ZERO
-from verifier.oracles.locked import under
-from verifier.oracles.mentions import (
+from lattices import answers
+from lattices.mentions import (
     calls_in,
     conditions_in,
     fields_in,
@@ -19,9 +17,8 @@ from verifier.oracles.mentions import (
     sweeps_in,
     tested_members,
 )
-
-_ALLOW = {"errno": ZERO, "true": NEG | POS, "false": ZERO, "pointer": ZERO | POS, "count": ZERO | POS}  # what IS_ERR() does not refuse
-_POSSIBLE = {"errno": NEG | ZERO, "true": ZERO | POS, "false": ANY, "pointer": ANY, "count": ANY}
+from lattices.model import Check, Pack, Rule
+from verifier.oracles.locked import under
 
 
 class Rulebook:
@@ -36,7 +33,7 @@ class Rulebook:
         self.by_read: dict[str, list[Rule]] = {}
         self.by_return: dict[str, list[Rule]] = {}
         self.conditions: dict[str, set[int | None]] = {}
-        self.predicates: set[str] = set()
+        self.predicates = answers.predicates(pack)
         self.negated: set[str] = set()
         self.later = frozenset(slot for door in pack.doors if door.subject == "none" for slot in door.slots)  # run by nobody
         self.sweeps: dict[str, frozenset[str]] = {}  # checks of `each(...)`: members that, found set, ask for one
@@ -105,10 +102,6 @@ class Rulebook:
         return [(self.by_store, "*." + field) for field in sorted(fields_in(operation[1]))]
 
     def _note(self, pattern: Any) -> None:
-        for call in calls_in(pattern):
-            name = call[1]
-            if isinstance(name, str) and name not in self.pack.accessors:
-                self.predicates.add(name)
         self.negated |= negated_in(pattern)
         for name, member in sweeps_in(pattern):
             self.sweeps[name] = self.sweeps.get(name, frozenset()) | ({member} if member else frozenset())
@@ -121,24 +114,14 @@ class Rulebook:
         if found is not False:
             return found  # type: ignore[return-value]
         check = self.pack.check(name)
-        out: tuple[int, tuple[int, ...]] | None = None
-        if check is not None and check.allow != "none":
-            if isinstance(check.allow, str):
-                out = (_ALLOW[check.allow], ())
-            else:
-                out = (0, check.allow) if 0 not in check.allow else (ZERO, check.allow)
-        self.allow[name] = out
+        outcomes = answers.allowed(check)
+        numbers = check.allow if check is not None and not isinstance(check.allow, str) else ()
+        out = self.allow[name] = (outcomes, numbers) if outcomes is not None else None
         return out
 
     def possible(self, name: str) -> int:
         """Outcome classes that a check can have at all."""
-        check = self.pack.check(name)
-        if check is None:
-            return ANY
-        if not isinstance(check.allow, str):
-            # 0 and error numbers allow: an errno hook, which never returns more than 0
-            return NEG | ZERO if 0 in check.allow and max(check.allow) <= 0 else ANY
-        return _POSSIBLE.get(check.allow, ANY)
+        return answers.possible(self.pack.check(name))
 
     def is_hook(self, name: str) -> bool:
         """True for an LSM hook that decides; its body is trusted and not entered."""

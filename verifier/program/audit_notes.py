@@ -13,6 +13,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 
+from lattices.mentions import calls_in
 from verifier.findings import AuditNotes, Blind, Early, Step
 from verifier.flow.refine import outcome
 from verifier.flow.solver import Solver
@@ -20,7 +21,6 @@ from verifier.flow.state import NEG, ZERO, State
 from verifier.flow.transfer import Frame
 from verifier.flow.values import Value
 from verifier.flow.watcher import Call
-from verifier.oracles.mentions import calls_in
 from verifier.oracles.obligations import Obligations
 from verifier.program.analyse import Analysis
 from verifier.program.engine import Engine

@@ -7,10 +7,10 @@ import re
 import msgspec
 
 from lattices import qualifiers
+from lattices.mentions import ACTS_AS, calls_in
 from lattices.model import Pack
 from verifier.findings import Finding, Obligations, Sibling, Step
 from verifier.flow.summary import Place
-from verifier.oracles.mentions import ACTS_AS, calls_in
 from verifier.program.doors import Doors
 from verifier.program.frontier import Frontier, Open
 from verifier.program.link import Program

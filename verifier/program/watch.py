@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from verifier.flow.state import NEG, POS, ZERO, State
+from lattices import answers
+from verifier.flow.state import State
 from verifier.flow.summary import Summary
 from verifier.flow.transfer import Frame
 from verifier.flow.values import Value
@@ -51,9 +52,7 @@ class FunctionWatcher:
         if known is not None or name not in self.book.predicates or self.book.pack.check(name) is not None:
             return known
         fid = self.engine.program.resolve(self.info.unit, name)
-        if fid is not None and self.engine.program.functions[fid].index.returns == "bool":
-            return (NEG | POS, ())
-        return (ZERO, ())
+        return (answers.undeclared(self.engine.program.functions[fid].index.returns if fid is not None else None), ())
 
     def possible(self, name: str) -> int:
         """Outcomes that a call can have."""

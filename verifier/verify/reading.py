@@ -1,4 +1,4 @@
-"""Places, terms and invariants as they stand in a certificate."""
+"""Sites, terms and invariants as they stand in a certificate."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ from verifier.ir.dominance import successors
 from verifier.ir.model import Function
 from verifier.verify.states import State
 from verifier.verify.terms import Fails
-from verifier.verify.world import World
 
 MOST_ALTERNATIVES = 64
 
 
-def site(world: World, fid: str, item: list[int]) -> tuple[int, int]:
+def site(fn: Function, item: list[int]) -> tuple[int, int]:
     """A site of a certificate as (block, index); raises Fails where there is none, or on another line."""
     b, i, line = item
-    blocks = world.body(fid).blocks
-    there = (*blocks[b].statements, blocks[b].terminator) if 0 <= b < len(blocks) else ()
+    there = (*fn.blocks[b].statements, fn.blocks[b].terminator) if 0 <= b < len(fn.blocks) else ()
     if not 0 <= i < len(there) or there[i][-1] != line:
-        raise Fails(f"{fid}: {b}.{i} is not on line {line}")
+        raise Fails(f"{fn.name}: {b}.{i} is not on line {line}")
     return b, i
 
 
@@ -53,7 +51,7 @@ def alternative(item: dict[str, Any]) -> State:
     if any(term[0] in ("!", "?") for term in known):
         raise Fails("a literal is no term")
     marks = [("!", n) for n in item.get("holds", ())] + [("?", *terms(x)) for x in item.get("asked", ())]
-    return State({tuple(place): terms(term) for place, term in item.get("is", ())}, known | dict.fromkeys(marks, 0))
+    return State({terms(place): terms(term) for place, term in item.get("is", ())}, known | dict.fromkeys(marks, 0))
 
 
 def terms(item: Any) -> Any:

@@ -17,7 +17,7 @@ class State:
 
     __slots__ = ("env", "known")
 
-    def __init__(self, env: dict[tuple, Term], known: dict[Term, int]) -> None:
+    def __init__(self, env: dict[Term, Term], known: dict[Term, int]) -> None:
         self.env = env
         self.known = known
 
@@ -27,25 +27,14 @@ class State:
 
     def read(self, place: Term) -> Term:
         """What a place holds."""
-        own = local_place(place)
-        return self.local(own) if own else place
-
-    def local(self, place: tuple) -> Term:
-        """What a local place holds."""
-        for n in range(len(place), 0, -1):
-            value = self.env.get(place[:n])
-            if value is not None:
-                for field in place[n:]:
-                    value = ("m", value, field, "")
-                return value
-        return ("V", *place)
+        return self.env.get(place, place)
 
     def settle(self, term: Any, place: bool = False) -> Any:
         """A term put together from outside, with what locals hold where it reads them."""
         if not isinstance(term, tuple):
             return term
         term = rebuilt(tuple(self.settle(t, term[:1] in (("m",), ("a",))) for t in term))
-        return term if place or term[:1] not in (("L",), ("m",)) else self.read(term)
+        return term if place or term[:1] not in (("v",), ("m",)) else self.read(term)
 
     def outcomes(self, term: Term) -> int:
         """Outcomes that a term can have."""
@@ -56,7 +45,7 @@ class State:
 
     def implies(self, other: State) -> bool:
         """Whether all that another state says holds in this one."""
-        return all(self.local(place) == term for place, term in other.env.items()) and not any(
+        return all(self.read(place) == term for place, term in other.env.items()) and not any(
             self.outcomes(term) & ~mask for term, mask in other.known.items()
         )
 
@@ -76,49 +65,47 @@ class State:
             return self.assume(term[2], compared(term[1], term[3][1])[left == ZERO])
         return True
 
-    def met(self, literal: tuple) -> bool:
-        """Whether a condition is known as a literal wants it."""
-        refused = ZERO if literal[2] else TRUE
-        if literal[0] == "cond":
-            return not self.outcomes(literal[1]) & refused
-        return any(k[:2] == ("o", "==") and literal[1] in k[2:] and not m & refused for k, m in self.known.items())
-
-    def drop(self, what: Callable[[tuple], bool]) -> None:
+    def forget(self, what: Callable[[Term], bool]) -> None:
         """Forget some of what is known."""
         for key in [k for k in self.known if what(k)]:
             del self.known[key]
 
-    def kill(self, hit: set[Term], rests: Callable[[tuple], frozenset[Term]]) -> None:
-        """Forget what rests on something that is written; `rests` tells what of a key of `known`."""
-        for place, value in list(self.env.items()):
-            if not hit.isdisjoint(mentions(value)) or not hit.isdisjoint(mentions(("V", *place))):
-                del self.env[place]
-        self.drop(lambda key: not hit.isdisjoint(rests(key)))
+    def write(self, places: list[Term], rests: Callable[[Term], frozenset[Term]], more: frozenset[Term] = frozenset()) -> frozenset[Term]:
+        """Forget what rests on places that are written, or on `more`; `rests` tells what of a key of `known`.  All that was met."""
+        met = more.union(*map(touched, places))
+        for own, value in list(self.env.items()):
+            if not met.isdisjoint(mentions(value)) or any(within(own, place) or within(place, own) for place in places):
+                del self.env[own]
+        self.forget(lambda key: not met.isdisjoint(rests(key)))
+        return met
 
-    def store(self, target: Term, value: Term, rests: Callable[[tuple], frozenset[Term]]) -> None:
+    def store(self, target: Term, value: Term, rests: Callable[[Term], frozenset[Term]]) -> None:
         """Write a value to a place."""
-        hit, place = touched(target), local_place(target)
-        if target[0] in ("d", "i") and value[0] in ("d", "i", "u"):
-            hit.add(("m",))  # it may be a whole struct
-        self.kill(hit, rests)
-        if place and understood(value) and hit.isdisjoint(mentions(value)):
-            self.env[place] = value
+        whole = target[0] in ("d", "i") and value[0] not in ("a", "c", "cur", "f", "k", "o", "s")  # it may be a struct
+        met = self.write([target], rests, frozenset([("m",)] if whole else ()))
+        if root(target)[0] == "v" and understood(value) and met.isdisjoint(mentions(value)):
+            self.env[target] = value
 
 
-def local_place(place: Term) -> tuple:
-    """The variable and fields that a place is; () of one that is not local."""
-    fields: list[str] = []
-    while place[0] == "m":
-        fields.append(place[2])
+def root(place: Term) -> Term:
+    """What a member of a member is finally one of."""
+    return root(place[1]) if place[0] == "m" else place
+
+
+def within(inner: Term, place: Term) -> bool:
+    """Whether a place is another one, or a member of it."""
+    return inner == place or (inner[0] == "m" and within(inner[1], place))
+
+
+def variable(place: Term) -> Term | None:
+    """The variable that a place lies in, also as an element of an array."""
+    while place[0] in ("m", "i"):
         place = place[1]
-    return (place[1], *reversed(fields)) if place[0] == "L" else ()
+    return place if place[0] == "v" else None
 
 
-def touched(target: Term) -> set[Term]:
-    """What of `mentions` a store to a place meets; an element of a local array is all of it."""
-    place = local_place(target)
-    out = set() if place else {target if target[0] == "g" else ("m", target[2]) if target[0] == "m" else ("*",)}
-    while target[0] in ("m", "i") and not place:
-        target = target[1]
-    place = place or (target[1:] if target[0] == "V" else ())
-    return out | {("<", *place), *(("V", *place[:n]) for n in range(1, len(place) + 1))} if place else out
+def touched(target: Term) -> frozenset[Term]:
+    """What of `mentions` a store to a place meets; of a variable that the place lies in, all."""
+    own = ("m", target[2]) if target[0] == "m" else target if target[0] in ("g", "r", "v") else ("*",)
+    inside = variable(target)
+    return frozenset([own, inside] if inside and inside != root(target) else [inside or own])

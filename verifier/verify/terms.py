@@ -2,10 +2,10 @@
 
     ("c", n) ("s", text) ("f", name) ("cur",)     constants, functions, the current task
     ("p", i)                                      parameter as it was at entry
-    ("g", name) ("L", variable)                   global and local places
-    ("m", place, field, tag) ("d", value) ("a", place) ("i", base, index) ("o", op, ...) ("k", value, tag)
-    ("r", block, index, name)                     what the call there returned when it was last executed
-    ("V", variable, field, ...)                   what a local place holds now
+    ("r", block, index)                           what the call there returned when it was last executed
+    ("v", name) ("g", name) ("m", place, member) ("d", value) ("i", base, index)
+                                                  places; where a value is wanted, what stands there now
+    ("a", place) ("o", op, ...) ("k", value, tag) addresses, operations, container_of
     ("ret",)                                      in lemmas: what the function returns
     ("u",)                                        not understood
 """
@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+from lattices.answers import NEG, POS, ZERO
+
 Term = tuple[Any, ...]
-NEG, ZERO, POS = 1, 2, 4  # outcomes: of a value, whether it is negative, zero or positive
 ANY, TRUE = NEG | ZERO | POS, NEG | POS
 UNKNOWN: Term = ("u",)
 _COMPARE: dict[str, Callable[[int, int], bool]] = {
@@ -52,16 +53,6 @@ def address(place: Term) -> Term:
     return place[1] if place[0] == "d" else ("a", place)
 
 
-def container(pointer: Term, tag: str) -> Term:
-    """container_of: undoes taking a member's address."""
-    place = pointer[1] if pointer[0] == "a" else UNKNOWN
-    while place[0] == "m":
-        if place[3] == tag:
-            return address(place[1])
-        place = place[1]
-    return ("k", pointer, tag)
-
-
 def operation(op: str, *args: Term) -> Term:
     """An operation; constants folded, operands of symmetric ones in a fixed order."""
     if len(args) == 2 and args[0][0] == args[1][0] == "c" and op in _FOLD:
@@ -69,10 +60,8 @@ def operation(op: str, *args: Term) -> Term:
     if len(args) == 2 and op in ("==", "!=") and same(*args):
         return ("c", int(op == "=="))
     if len(args) == 2 and op in ("==", "!=", "&", "|", "+", "*", "^"):
-        args = tuple(sorted(args, key=lambda a: (a[0] == "c", repr(bare(a)))))
-    if op == "!" and args[0][0] == "c":
-        return ("c", int(args[0][1] == 0))
-    return ("o", op, *args)
+        args = tuple(sorted(args, key=lambda a: (a[0] == "c", repr(a))))
+    return ("c", int(args[0][1] == 0)) if op == "!" and args[0][0] == "c" else ("o", op, *args)
 
 
 def truth_of(term: Term, truth: bool = True) -> tuple[Term, bool]:
@@ -104,7 +93,7 @@ def parts(term: Term) -> Iterator[Term]:
 
 def rebuilt(term: Any) -> Any:
     """A term whose parts have changed, in its one spelling."""
-    make: dict[Any, Callable[..., Term]] = {"d": deref, "a": address, "o": operation, "k": container}
+    make: dict[Any, Callable[..., Term]] = {"d": deref, "a": address, "o": operation}
     return make[term[0]](*term[1:]) if term and term[0] in make else term
 
 
@@ -118,14 +107,6 @@ def substitute(term: Any, args: Sequence[Term], result: Term = UNKNOWN) -> Any:
 
 
 @lru_cache(1 << 16)
-def bare(term: Any) -> Any:
-    """A term without struct tags, which rules do not write."""
-    if not isinstance(term, tuple):
-        return term
-    return tuple(bare(t) for t in (term[:3] if term[:1] == ("m",) else term))
-
-
-@lru_cache(1 << 16)
 def understood(term: Term) -> bool:
     """Whether all of a term is understood, and it is of a size worth keeping."""
     inside = list(parts(term))
@@ -134,43 +115,20 @@ def understood(term: Term) -> bool:
 
 def same(a: Any, b: Any) -> bool:
     """Whether two terms name the same object; what is not understood equals nothing."""
-    return isinstance(a, tuple) and bare(a) == bare(b) and understood(a)
+    return isinstance(a, tuple) and a == b and understood(a)
 
 
 @lru_cache(1 << 16)
-def mentions(term: Term, place: bool = False) -> frozenset[Term]:
-    """What a term rests on, to be met by what statements write: members, ("m",) any of them, globals, memory behind plain pointers ("*",),
-    results, local places and ("<", ...) the places around them."""
-    op = term[0] if term else ""
+def mentions(term: Term, address: bool = False) -> frozenset[Term]:
+    """What a term rests on, to be met by what statements write: results, variables, members (("m",): any of them), globals,
+    memory behind plain pointers ("*",); `address`: where only the address is wanted."""
     out: set[Term] = set()
-    if op == "V":
-        return frozenset([term, *(("<", *term[1:n]) for n in range(2, len(term) + 1))])
-    if op == "r":
-        out.add(term[:3])
-    elif op == "m":
-        out |= {("m", term[2]), ("m",)}
-    elif op == "g" and not place:
-        out.add(term)
-    elif (op == "d" and not place) or op == "i":
+    base = term
+    while base[:1] == ("m",):
+        out |= {("m", base[2]), ("m",)}
+        base = base[1]
+    if base[:1] == ("i",) or (base[:1] == ("d",) and not address and base is term):
         out.add(("*",))
-    return frozenset(out.union(*(mentions(t, op in ("m", "a")) for t in term if isinstance(t, tuple))))
-
-
-def show(term: Term, params: list[str]) -> str:
-    """C-like text of a term or literal."""
-    op = term[0]
-    inner = [show(t, params) if isinstance(t, tuple) and t else str(t) for t in term[1:]]
-    if op == "p":
-        return params[term[1]] if term[1] < len(params) else f"arg{term[1]}"
-    if op == "m":
-        return f"{show(term[1][1], params)}->{term[2]}" if term[1][0] == "d" else f"{inner[0]}.{term[2]}"
-    if op == "o":
-        return f"({f' {term[1]} '.join(inner[1:])})" if len(term) > 3 else {"neg": "-"}.get(term[1], term[1]) + inner[1]
-    if op in ("call", "from"):
-        args = ", ".join({None: "_", "rest": "__"}.get(a) or show(a, params) for a in term[2 if op == "call" else 3])
-        return f"{'!' if term[3] else ''}{term[1]}({args})" if op == "call" else f"{inner[0]} == {term[2]}({args})"
-    if op in ("cond", "found"):
-        return "!" * (op == "cond" and not term[2]) + inner[0] + (f" {'=' if term[2] else '!'}= _" if op == "found" else "")
-    text = {"cur": "current", "s": '"{0}"', "d": "*{0}", "a": "&{0}", "i": "{0}[{1}]", "k": "container_of({0}, {1})", "u": "?",
-            "r": "{2}()#{0}.{1}", "ret": "result"}.get(op)  # fmt: skip
-    return text.format(*inner) if text else ".".join(inner)
+    elif base[:1] in (("r",), ("v",), ("g",)) and not address and (base is term or base[0] != "g"):
+        out.add(base)
+    return frozenset(out.union(*(mentions(t, base[0] == "a") for t in base if isinstance(t, tuple))))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
 
+from lattices import answers
 from lattices.model import Pack
 from verifier.ir.model import Function
 from verifier.program.bodies import Bodies
 from verifier.program.doors import Doors
 from verifier.program.effects import Effects
 from verifier.program.link import Program
-from verifier.verify.terms import ANY, NEG, POS, ZERO, Fails
+from verifier.verify.terms import Fails
 
-_ALLOW = {"errno": ZERO, "true": NEG | POS, "false": ZERO, "pointer": ZERO | POS, "count": ZERO | POS}
+
+class Members(Effects):
+    """Effects by the names of members alone."""
+
+    def _own(self, fid: str) -> frozenset[str]:
+        return frozenset(member.partition(".")[2] for member in super()._own(fid))
 
 
 class World:
@@ -24,13 +29,11 @@ class World:
         self.program = program
         self.doors = doors
         self.pack = pack
-        self.effects = Effects(program)
+        self.effects = Members(program)
         self.bodies = Bodies(fetch)
         self.rules = {rule.id: rule for rule in pack.rules}
         self.patched: dict[str, Function] = {}
-        wanted = [e for rule in pack.rules for e in (*rule.requires, *(x.condition for x in rule.exempt), rule.when)]
-        wanted += [e.condition for e in pack.exemptions.values()]
-        self.named = {name for e in wanted for name in _calls(e)} - set(pack.accessors)
+        self.predicates = answers.predicates(pack)
 
     def body(self, fid: str) -> Function:
         """The body of a function; raises Fails."""
@@ -39,49 +42,48 @@ class World:
             raise Fails(f"{fid}: no such function")
         return fn
 
+    def callee(self, unit: str, name: str | None) -> str | None:
+        """The function that is called by a name; None where it is not known, or not looked into: checks and predicates."""
+        return None if name is None or self.opaque(name) else self.program.resolve(unit, name)
+
     def opaque(self, name: str) -> bool:
         """Whether the rules know a function by name: checks and predicates are not looked into."""
-        return name in self.named or self._allow(name) is not None
+        return name in self.predicates or answers.allowed(self.pack.check(name)) is not None
 
-    def _allow(self, name: str) -> int | None:
-        check = self.pack.check(name)
-        if check is None or check.allow == "none":
-            return None
-        return _ALLOW[check.allow] if isinstance(check.allow, str) else ZERO if 0 in check.allow else 0
-
-    def meaning(self, unit: str, name: str) -> int:
+    def allowed(self, unit: str, name: str) -> int:
         """Outcomes of a check that mean "allowed"; of a predicate that only rules name, what its return type says."""
-        if name in self.named and self.pack.check(name) is None:
-            return POS | NEG if self._returns(unit, name) == "bool" else ZERO
-        return self._allow(name) or 0
-
-    def possible(self, name: str) -> int:
-        """Outcomes that a call can have: an error number is not positive."""
         check = self.pack.check(name)
-        allow = check.allow if check is not None else "none"
-        return NEG | ZERO if allow == "errno" or (isinstance(allow, tuple) and max(allow, default=1) == 0) else ANY
-
-    def _returns(self, unit: str, name: str) -> str | None:
+        if check is not None or name not in self.predicates:
+            return answers.allowed(check) or 0
         fid = self.program.resolve(unit, name)
-        return self.program.functions[fid].index.returns if fid is not None else None
+        return answers.undeclared(self.program.functions[fid].index.returns if fid is not None else None)
+
+    def possible(self, name: str | None) -> int:
+        """Outcomes that a call can have."""
+        return answers.possible(self.pack.check(name)) if name is not None else answers.ANY
 
     def writes(self, unit: str, name: str | None, index: int) -> bool:
         """Whether a callee may write through an argument; checks never do, unknown callees may."""
-        if name is None:
-            return True
-        fid = self.program.resolve(unit, name)
-        return not self.opaque(name) and (fid is None or index in self.program.writes.get(fid, ()))
+        fid = self.callee(unit, name)
+        return index in self.program.writes.get(fid, ()) if fid is not None else name is None or not self.opaque(name)
 
-    def callees(self, unit: str, name: str | None, slots: list[str]) -> list[str]:
-        """The functions that a call may run, by the link tables."""
-        if name is None:
-            return [t.fid for slot in slots for t in self.program.targets(slot)]
-        fid = self.program.resolve(unit, name) if not self.opaque(name) else None
-        return [fid] if fid is not None else []
+    def stores(self, unit: str, name: str | None, slots: Iterable[str], member: str) -> bool:
+        """Whether a call, by name or through slots, may run a function that stores to a member."""
+        fid = self.callee(unit, name)
+        fids = [t.fid for slot in slots for t in self.program.targets(slot)] if name is None else [fid] if fid is not None else []
+        return any(self.effects.may_store(f, member) for f in fids)
 
+    def callers(self, fid: str) -> tuple[set[str], set[str]]:
+        """Functions that call a function by name, and through slots; a slot's call of one that runs for nobody is none."""
+        slots = self.program.slots_of(fid) if self.subject(fid) != "none" else []
+        return set(self.program.callers.get(fid, ())), {f for slot in slots for f in self.program.slot_callers.get(slot, ())}
 
-def _calls(e: Any) -> list[str]:
-    if not isinstance(e, tuple):
-        return []
-    own = [e[1]] if e and e[0] == "call" and isinstance(e[1], str) else []
-    return own + [name for part in e for name in _calls(part)]
+    def subject(self, fid: str) -> str:
+        """For whom a function runs that is itself a door, "" of any other."""
+        door = self.doors.entries.get(fid)
+        return door.subject if door is not None else ""
+
+    def entered(self, fid: str, subject: str) -> bool:
+        """Whether a function is itself a door that counts for a rule."""
+        own = self.subject(fid)
+        return own == "user" or (own not in ("", "none") and subject == "any")
