@@ -3,6 +3,10 @@
 
 static struct thing *favourite;
 
+struct holder {
+	struct thing own;
+};
+
 int alias_store_bad(struct thing *thing, struct thing *other)
 {
 	struct thing **step = &thing->parent;
@@ -52,6 +56,53 @@ int whole_struct_replaced_bad(struct thing *thing, const struct thing *image)
 	if (err)
 		return err;
 	*thing = *image;
+	controlled_op(thing->parent); /* expect: wrong-object thing-use */
+	return 0;
+}
+
+int replaced_by_variable_bad(struct thing *thing, struct thing *other)
+{
+	struct thing image = { .parent = other };
+	int err = security_thing(thing->parent);
+
+	if (err)
+		return err;
+	*thing = image;
+	controlled_op(thing->parent); /* expect: wrong-object thing-use */
+	return 0;
+}
+
+int replaced_by_argument_bad(struct thing *thing, struct thing image)
+{
+	int err = security_thing(thing->parent);
+
+	if (err)
+		return err;
+	*thing = image;
+	controlled_op(thing->parent); /* expect: wrong-object thing-use */
+	return 0;
+}
+
+int replaced_by_member_bad(struct thing *thing, const struct holder *holder)
+{
+	int err = security_thing(thing->parent);
+
+	if (err)
+		return err;
+	*thing = holder->own;
+	controlled_op(thing->parent); /* expect: wrong-object thing-use */
+	return 0;
+}
+
+struct thing image_of(struct thing *other);
+
+int replaced_by_result_bad(struct thing *thing, struct thing *other)
+{
+	int err = security_thing(thing->parent);
+
+	if (err)
+		return err;
+	*thing = image_of(other);
 	controlled_op(thing->parent); /* expect: wrong-object thing-use */
 	return 0;
 }

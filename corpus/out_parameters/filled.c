@@ -66,6 +66,34 @@ int checked_out_object_bad(int id)
 	return 0;
 }
 
+int element_filled_bad(struct thing *thing, int id)
+{
+	struct thing *pair[2] = { thing, thing };
+	int err = security_thing(pair[1]);
+
+	if (err)
+		return err;
+	err = lookup_thing(id, &pair[1]);
+	if (err)
+		return err;
+	controlled_op(pair[1]); /* expect: wrong-object thing-use */
+	return 0;
+}
+
+int array_filled_bad(struct thing *thing, int id)
+{
+	struct thing *pair[2] = { thing, thing };
+	int err = security_thing(pair[0]);
+
+	if (err)
+		return err;
+	err = lookup_thing(id, pair);
+	if (err)
+		return err;
+	controlled_op(pair[0]); /* expect: wrong-object thing-use */
+	return 0;
+}
+
 static void store_verdict(struct thing *thing, int *verdict)
 {
 	*verdict = security_thing(thing);

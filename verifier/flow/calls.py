@@ -70,11 +70,8 @@ class Calling(Evaluation):
             self._unswept(state, self.watcher.sweeps(name, summary, True))
         if not opaque:
             for i, arg in enumerate(call.args):
-                if arg.op == "&" and (name is None or self.watcher.writes(self, name, i)):
-                    place = arg.args[0]
-                    top = memory.root(place)
-                    if top.op == "L":
-                        memory.store(v, state, place, v.make("out", call.site, i, name or call.slot or "?"))
+                if name is None or self.watcher.writes(self, name, i):
+                    memory.lend(v, state, arg, call.site, i, name or call.slot or "?")
             self._disturb(state, call)
         for i in self.watcher.outputs(name) if name is not None else ():
             if i < len(call.args):

@@ -72,7 +72,7 @@ class Evaluation:
             if inner[0] in ("m", "g", "v"):
                 base = self.location(state, e[1])
                 held = state.env.get(base)
-                if held is not None:
+                if held is not None and not memory.unset(held):  # an array is never stored to as a whole
                     base = v.deref(held)
             else:
                 base = v.deref(self.value(state, e[1]))

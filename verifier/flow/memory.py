@@ -21,6 +21,11 @@ def root(location: Value) -> Value:
     return location
 
 
+def unset(value: Value) -> bool:
+    """Whether a value is what a variable holds that came into scope and was not stored to, as every array."""
+    return value.op == "un" and value.args[0] == "var"
+
+
 def load(values: Values, state: State, location: Value) -> Value:
     """What a location holds."""
     found = state.env.get(location)
@@ -74,6 +79,15 @@ def forget(state: State, location: Value) -> None:
     parts = [k for k in state.env if k.op in (".", "[]") and _inside(k, location)]
     for k in parts:
         del state.env[k]
+
+
+def lend(values: Values, state: State, pointer: Value, site: int, n: int, callee: str) -> None:
+    """A callee writes through its argument `n`: a place in a local variable holds what it wrote there, an array whatever."""
+    if pointer.op == "&" and root(pointer.args[0]).op == "L":
+        store(values, state, pointer.args[0], values.make("out", site, n, callee))
+    elif unset(pointer) and pointer.args[1].op == "L":
+        forget(state, pointer.args[1])
+        drop_facts_about(values, state, pointer.args[1])
 
 
 def drop_facts_about(values: Values, state: State, atom: Value) -> None:

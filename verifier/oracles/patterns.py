@@ -161,6 +161,8 @@ class Matcher:
             name = pattern[1]
             if name in names:
                 value = names[name]
+                if memory.unset(value):
+                    return value.args[1]
                 return value.args[0] if value.op == "ld" else v.deref(value)
             return v.make("G", name)
         if op == "member":

@@ -33,7 +33,7 @@ from verifier.program.results import Results
 from verifier.program.sibling_findings import SiblingOracle, untold
 from verifier.program.stored import Packed, pack, unpack
 
-ANALYSIS_VERSION = "29"
+ANALYSIS_VERSION = "30"
 LINK_VERSION = "7"
 
 Progress = Callable[[str, int, int], None]
