@@ -299,3 +299,40 @@ def test_a_state_implies_what_is_joined_of_it(seed):
     both = joined(a, b)
     assert a.implies(both) and b.implies(both)
     assert a.implies(a)
+
+
+def stepped(exprs, statements, env):
+    """A state after statements of one block, from what is known of locals."""
+    fn = Function("f", "a.c", 1, 2, False, "int", [Param("a", "int"), Param("b", "int")], [], exprs, [Block(statements, ("ret", -1, 1))])
+    s = State(dict(env), {})
+    steps = Steps(World(fn), "f")
+    for i in range(len(statements)):
+        steps.step(s, (0, i))
+    return s
+
+
+def test_a_variable_whose_address_is_kept_falls_with_a_store_through_any_pointer():
+    """A certificate may say less than there is to know: not that the pointer is this variable's address."""
+    exprs = [("v", "x"), ("v", "y"), ("a", 0), ("v", "q"), ("d", 3), ("v", "b"), ("v", "z"), ("m", 4, "tag", "f"), ("m", 1, "tag", "f")]
+    known = {("v", "x"): ("p", 0), ("m", ("v", "y"), "f"): ("p", 0), ("v", "z"): ("p", 0)}
+    keep, forget_q = ("=", 3, 2, 1), ("havoc", 3, 1)
+    after = stepped(exprs, [keep, forget_q, ("=", 4, 5, 1)], known).env
+    assert ("v", "x") not in after and after["v", "z"] == ("p", 0)
+    after = stepped(exprs, [keep, forget_q, ("=", 7, 5, 1)], known).env
+    assert ("m", ("v", "y"), "f") not in after and ("v", "x") not in after and ("v", "z") in after
+    after = stepped(exprs, [("=", 4, 5, 1)], known).env
+    assert ("v", "x") in after  # its address is kept nowhere
+
+
+def test_what_a_check_implies_is_granted_for_what_was_asked():
+    left = ("call", CHECK, (("name", "t"), ("int", 6)))
+    granted = ("call", "look", (("name", "t"), ("int", 1)))
+    world = World(Function("f", "a.c", 1, 2, False, "int", [], [], [], [Block([], ("ret", -1, 1))]))
+    world.pack = Pack("6.12", checks={CHECK: Check(CHECK, mask=1, implies=((left, granted),))})
+    steps = Steps(world, "f")
+
+    def said(mode):
+        return [literal for literal, _ in steps.said(State({}, {}), CHECK, [("p", 0), mode], ("r", 0, 0), None) if literal[1] == "look"]
+
+    assert said(("c", 6)) == said(("c", 7)) == [("call", "look", (("p", 0), ("c", 1)), False)]
+    assert said(("c", 2)) == said(("p", 1)) == said(("u",)) == []

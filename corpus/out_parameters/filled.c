@@ -94,6 +94,26 @@ int array_filled_bad(struct thing *thing, int id)
 	return 0;
 }
 
+static void put_in(struct thing **place, struct thing *thing)
+{
+	struct thing **where = place;
+
+	*where = thing;
+}
+
+/* That a callee writes through a copy of its parameter is not seen. */
+int FN_filled_through_a_copy_bad(struct thing *thing, struct thing *other)
+{
+	struct thing *held = thing;
+	int err = security_thing(held);
+
+	if (err)
+		return err;
+	put_in(&held, other);
+	controlled_op(held); /* expect: wrong-object thing-use */
+	return 0;
+}
+
 static void store_verdict(struct thing *thing, int *verdict)
 {
 	*verdict = security_thing(thing);

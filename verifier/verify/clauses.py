@@ -73,7 +73,7 @@ def covers(have: Literal, want: Literal, pack: Pack) -> bool:
         if need == "rest":
             break
         own = have[2][i] if i < len(have[2]) and isinstance(have[2][i], tuple) else UNKNOWN
-        masked = check is not None and check.mask == i and isinstance(need, tuple) and need[0] == "c"
+        masked = check is not None and not want[3] and check.mask == i and isinstance(need, tuple) and need[0] == "c"
         if need is not None and not same(own, need) and not (masked and bits(own) & need[1] == need[1]):
             return False
     return True

@@ -30,7 +30,9 @@ class Steps:
         self.world, self.fn, self.returns, self.lemmas = world, world.body(fid), returns, lemmas
         self.unit, self.index = world.program.functions[fid].unit, world.program.functions[fid].index
         self.literals, self.lock = literals, lock
-        self.assigned = {tuple(self.fn.exprs[s[1]]) for block in self.fn.blocks for s in block.statements if s[0] in ("=", "call") and s[1] >= 0}
+        every = [s for block in self.fn.blocks for s in block.statements if s[0] in ("=", "call")]
+        self.assigned = {*(tuple(self.fn.exprs[s[1]]) for s in every if s[1] >= 0), *(("v", p.name) for p in self.fn.params)}
+        self.exposed = {x for s in every if s[0] == "=" for x in self.lent(self.value(s[2], State({}, {})))}
         self.calls: dict[tuple[int, int], list[tuple[int, int | None]]] = {}
         self.used: set[tuple] = set()
 
@@ -81,17 +83,31 @@ class Steps:
             return
         value = self.value(statement[2], s) if statement[0] == "=" else T.UNKNOWN
         for target in statement[1] if statement[0] == "asm" else statement[1:2]:
-            s.store(self.location(target, s), value, self.rests)
+            self.store(s, self.location(target, s), value)
+
+    def store(self, s: State, place: Term, value: Term) -> None:
+        """Write a value to a place; behind a pointer may lie a local variable whose address was kept, and the other way round."""
+        own = variable(place)
+        if own is None or own in self.exposed:
+            behind = [("m", place[2]) if place[0] == "m" else ("m",), ("*",)] if own else []
+            s.write([] if own else [*self.exposed], self.rests, frozenset(behind))
+        s.store(place, value, self.rests)
+
+    def lent(self, value: Term) -> set[Term]:
+        """Local variables that a pointer may lead into: one whose address it is, or an array, which is never assigned."""
+        if value[0] in ("o", "k", "i"):
+            return set().union(*(self.lent(part) for part in value[1:] if isinstance(part, tuple)))
+        own = variable(value[1]) if value[0] == "a" else value if value[0] == "v" and value not in self.assigned else None
+        return {own} if own else set()
 
     def call(self, s: State, at: tuple[int, int], statement: tuple) -> None:
         """Execute a call: what it may write is forgotten; one that is listed for a literal is noted."""
         name = self.callee(statement)
         args = [self.value(a, s) for a in statement[3]]
-        written = [a for n, a in enumerate(args) if self.world.writes(self.unit, name, n)]
-        handed = [p[1] for a in written for p in T.parts(a) if p[:1] == ("a",) and variable(p[1])]
-        handed += [a for a in written if a[0] == "v" and a not in self.assigned]  # an array, which is never stored to as a whole
+        written = [self.lent(a) for n, a in enumerate(args) if self.world.writes(self.unit, name, n)]
         s.forget(lambda key: self.disturbed(key, name, statement[-1]))
-        met = s.write([("r", *at), *handed], self.rests)
+        behind = [own for own in s.env if self.disturbed(own, name, statement[-1])]
+        met = s.write([("r", *at), *behind, *(self.exposed.union(*written) if written else ())], self.rests)
         args = [a if met.isdisjoint(T.mentions(a)) else T.UNKNOWN for a in args]
         locks = self.lock and any(p[:1] == ("m",) and p[2] == self.lock for a in args for p in T.parts(a))
         if locks or self.changes_subject(statement):  # no check made before counts
@@ -104,7 +120,7 @@ class Steps:
                     s.known["?", n, *at, allow, result] = 0
         self.promote(s, ("call", *at))
         if statement[1] >= 0:
-            s.store(self.location(statement[1], s), result, self.rests)
+            self.store(s, self.location(statement[1], s), result)
 
     def disturbed(self, key: Term, name: str | None, line: int) -> bool:
         """Whether a call may store to a member that a condition is about, of whatever object."""
@@ -137,7 +153,9 @@ class Steps:
         check = self.world.pack.check(name)
         for left, right in check.implies if allow and check is not None else ():
             names = {p[1]: a for p, a in zip(left[2], args, strict=False) if p[0] == "name"}
-            yield ("call", right[1], tuple(evaluate(p, names) or T.UNKNOWN for p in right[2]), False), allow
+            asked, granted = (tuple(evaluate(p, names) or T.UNKNOWN for p in side[2]) for side in (left, right))
+            if covers(("call", name, tuple(args), False), ("call", name, asked, False), self.world.pack):
+                yield ("call", right[1], granted, False), allow
 
     def holds(self, s: State, literal: Literal) -> bool:
         """Whether a literal holds in a state: by constants, or by one of the listed ones."""

@@ -129,6 +129,6 @@ def mentions(term: Term, address: bool = False) -> frozenset[Term]:
         base = base[1]
     if base[:1] == ("i",) or (base[:1] == ("d",) and not address and base is term):
         out.add(("*",))
-    elif base[:1] in (("r",), ("v",), ("g",)) and not address and (base is term or base[0] != "g"):
+    elif base[:1] in (("r",), ("v",), ("g",)) and not address:
         out.add(base)
     return frozenset(out.union(*(mentions(t, base[0] == "a") for t in base if isinstance(t, tuple))))
