@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "corpus"
-MOST_LINES = 645  # lines of code of the whole checker, the reading of rules included (docs/soundness.md)
+MOST_LINES = 650  # lines of code of the whole checker, the reading of rules included (docs/soundness.md)
 
 
 def quiet(*_):

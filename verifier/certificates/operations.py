@@ -7,7 +7,7 @@ from typing import Any
 
 from lattices.model import Rule
 from verifier.verify.clauses import Names, evaluate
-from verifier.verify.operations import below, performed
+from verifier.verify.operations import below, expressions, held, performed
 from verifier.verify.states import State
 from verifier.verify.steps import Steps
 from verifier.verify.terms import Term, deref, same
@@ -33,11 +33,8 @@ def _pairs(rule: Rule, steps: Steps, t: tuple, s: State) -> Iterator[list[tuple[
         if t[0] == "call":
             patterns = [p for p in op[2] if p != ("rest",)]
             pairs = [(p, steps.value(a, s)) for p, a in zip(patterns, t[3], strict=False)]
-            holder = steps.value(t[2], s)
-            while holder[0] in ("d", "i"):
-                holder = holder[1]
             if isinstance(op[1], tuple):
-                yield [*pairs, (op[1], holder)]
+                yield [*pairs, (op[1], held(steps.value(t[2], s)))]
             yield pairs
     elif op[0] == "return":
         if t[0] == "ret" and t[1] >= 0:
@@ -46,10 +43,8 @@ def _pairs(rule: Rule, steps: Steps, t: tuple, s: State) -> Iterator[list[tuple[
         for e in below(steps, t[1]) if t[0] == "=" else ():
             target = [(op[1], steps.location(e, s))] if op[1][0] != "name" else []
             yield [(op[2], steps.value(t[2], s)), *target]
-    elif t[0] not in ("havoc", "jmp", "any", "end"):
-        own = t[1:3] if t[0] == "=" else [t[2], *t[3]] if t[0] == "call" else t[2] if t[0] == "asm" else t[1:2]
-        for e in (e for index in own if index >= 0 for e in below(steps, index)):
-            yield [(op, steps.location(e, s))]
+    else:
+        yield from ([(op, steps.location(e, s))] for index in expressions(t) for e in below(steps, index))
 
 
 class Binding:

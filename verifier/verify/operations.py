@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lattices.expressions import names as names_in
@@ -27,8 +27,7 @@ def performed(rule: Rule, steps: Steps, at: tuple[int, int], s: State, names: Na
     stored = op[0] == "assign"
     if stored and (t[0] != "=" or not fits(op[2], steps.value(t[2], s), names) or (op[1][0] == "name" and op[1][1] in names)):
         return False
-    own = t[1:2] if stored else t[1:3] if t[0] == "=" else [t[2], *t[3]] if t[0] == "call" else t[2] if t[0] == "asm" else t[1:2]
-    inside = [e for index in own if t[0] not in ("havoc", "jmp", "any", "end") and index >= 0 for e in below(steps, index)]
+    inside = [e for index in (t[1:2] if stored else expressions(t)) for e in below(steps, index)]
     tagged = not rule.member or any(".".join(map(str, steps.fn.exprs[e][2:])) == rule.member for e in inside)
     return tagged and any(fits(op[1] if stored else op, steps.location(e, s), names) for e in inside)
 
@@ -41,9 +40,7 @@ def called(rule: Rule, steps: Steps, t: tuple, s: State, names: Names) -> bool:
         return False
     if not rule.slot:
         return steps.callee(t) == callee
-    holder = steps.value(t[2], s)
-    while holder[0] in ("d", "i"):
-        holder = holder[1]
+    holder = held(steps.value(t[2], s))
     known = {*rule.variables}.union(*(names_in(p) for p in fixed))
     return holder[0] == "m" and rule.slot.endswith(f".{holder[2]}") and (names.keys() <= known or fits(callee, holder, names))
 
@@ -51,6 +48,18 @@ def called(rule: Rule, steps: Steps, t: tuple, s: State, names: Names) -> bool:
 def fits(pattern: Any, term: Term, names: Names) -> bool:
     """Whether a pattern with its names bound is a term."""
     return pattern == ("any",) or same(evaluate(pattern, names), term)
+
+
+def held(callee: Term) -> Term:
+    """The place that a called pointer stands in."""
+    return held(callee[1]) if callee[0] in ("d", "i") else callee
+
+
+def expressions(t: tuple) -> Sequence[int]:
+    """The expressions of a statement or terminator."""
+    if t[0] in ("call", "asm"):
+        return t[2] if t[0] == "asm" else [t[2], *t[3]]
+    return t[1:3] if t[0] == "=" else t[1:2] if t[0] in ("br", "sw", "ret") and t[1] >= 0 else ()
 
 
 def below(steps: Steps, index: int) -> Iterator[int]:
