@@ -24,8 +24,10 @@ def allowed(check: Check | None) -> int | None:
 
 def possible(check: Check | None) -> int:
     """Outcomes that a check can have at all."""
-    if check is None or isinstance(check.allow, str):
-        return _POSSIBLE.get(str(check.allow), ANY) if check is not None else ANY
+    if check is None:
+        return ANY
+    if isinstance(check.allow, str):
+        return _POSSIBLE.get(check.allow, ANY)
     # 0 and error numbers allow: an errno hook, which never returns more than 0
     return NEG | ZERO if 0 in check.allow and max(check.allow) <= 0 else ANY
 

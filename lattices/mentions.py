@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
+
+from lattices.expressions import Expr, names, walk
 
 ACTS_AS = "acts_as"  # in requirements: acts_as(cred), whose credentials count at the operation
 EACH = "each"  # in requirements: each(check(_)), what a loop came past was checked
@@ -57,15 +58,6 @@ def negated_in(pattern: Any) -> set[str]:
     return out
 
 
-def names_in(pattern: Any) -> set[str]:
-    """All names that an expression mentions."""
-    if not isinstance(pattern, tuple) or not pattern:
-        return set()
-    if pattern[0] == "name":
-        return {pattern[1]}
-    return set().union(*(names_in(part) for part in _parts(pattern)))
-
-
 def mentions_any(pattern: Any) -> bool:
     """Whether an expression leaves something open (`_`)."""
     if not isinstance(pattern, tuple) or not pattern or pattern[0] == "call":
@@ -77,7 +69,7 @@ def mentions_current(pattern: Any) -> bool:
     """Whether an expression compares something with the current task or what hangs on it."""
     if not isinstance(pattern, tuple) or not pattern or pattern[0] == "call":
         return False
-    if pattern[0] == "bin" and pattern[1] in ("==", "!=") and "current" in names_in(pattern):
+    if pattern[0] == "bin" and pattern[1] in ("==", "!=") and "current" in names(pattern):
         return True
     return any(mentions_current(part) for part in pattern[1:])
 
@@ -101,19 +93,6 @@ def tested_members(pattern: Any) -> set[tuple[str, int | None]]:
     return out
 
 
-def fields_in(pattern: Any) -> set[str]:
+def fields_in(pattern: Expr) -> set[str]:
     """All member names that an expression mentions."""
-    if not isinstance(pattern, tuple) or not pattern:
-        return set()
-    own = {pattern[2]} if pattern[0] == "member" else set()
-    return own.union(*(fields_in(part) for part in _parts(pattern)))
-
-
-def _parts(pattern: Any) -> Iterator[Any]:
-    """What an expression is made of, one step down; arguments of a call are parts."""
-    for part in pattern[1:]:
-        if isinstance(part, tuple):
-            if part and isinstance(part[0], str):
-                yield part
-            else:
-                yield from part
+    return {part[2] for part in walk(pattern) if part[0] == "member"}

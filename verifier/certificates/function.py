@@ -57,7 +57,7 @@ class Body:
         self.fn = self.first.fn
         self.graph = graph_of(self.fn)
         self.params = State({("v", p.name): ("p", i) for i, p in enumerate(self.fn.params)}, {})
-        self.calls = [((b, i), s) for b, block in enumerate(self.fn.blocks) for i, s in enumerate(block.statements) if s[0] == "call"]
+        self.calls = self.first.sites
         self.base = solve(self.first, [self.params], set(self.graph), [plain])
 
     def leading(self, at: Point | None) -> set[int]:

@@ -59,7 +59,7 @@ class Lemmas(Exploring):
         """Whether a call may let one of some literals hold."""
         if self.world.opaque(name) or name in self.world.pack.subjects:
             return True
-        fid = self.world.program.resolve(body.first.unit, name)
+        fid = self.world.callee(body.first.unit, name)
         checks = {l[1] for l in literals if l[0] == "call"}
         return fid is not None and not checks.isdisjoint(self.guarantees(fid))
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from lattices import answers
+from lattices.expressions import names
 from lattices.mentions import (
     calls_in,
     conditions_in,
     fields_in,
     mentions_any,
     mentions_current,
-    names_in,
     negated_in,
     sweeps_in,
     tested_members,
@@ -148,9 +148,9 @@ class Rulebook:
 
     def names(self, rule: Rule, component: int) -> set[str]:
         """Operands that one line of a rule, its `when` and its exemptions speak of."""
-        out = names_in(rule.requires[component])
+        out = {*names(rule.requires[component])}
         if rule.when is not None:
-            out |= names_in(rule.when)
+            out.update(names(rule.when))
         for exemption in rule.exempt:
-            out |= names_in(exemption.condition)
+            out.update(names(exemption.condition))
         return out & set(rule.operands)

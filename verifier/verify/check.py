@@ -50,8 +50,8 @@ class Checker:
         """Check a lemma and keep it; raises Fails."""
         fid, own, lock = record["function"], terms(record["literal"]), record["lock"]
         outcomes = sum(OUTCOMES[word] for word in record["outcomes"])
-        calls = [s for block in self.world.body(fid).blocks for s in block.statements if s[0] == "call"]
-        if own[0] != "returns" and (own[0] != "call" or any(Steps(self.world, fid).changes_subject(s) for s in calls)):
+        plain = Steps(self.world, fid)
+        if own[0] != "returns" and (own[0] != "call" or any(plain.changes_subject(s) for _, s in plain.sites)):
             raise Fails(f"{fid} changes the subject, or guarantees what is no check")
         if any(p[:1] in LOOSE for p in T.parts(own)):
             raise Fails(f"{fid}: what is guaranteed is nothing to its callers")
@@ -165,8 +165,7 @@ class Checker:
         out = set()
         for caller in named:
             steps = Steps(self.world, caller)
-            calls = [(b, i, s) for b, block in enumerate(steps.fn.blocks) for i, s in enumerate(block.statements) if s[0] == "call"]
-            here = {(caller, b, i) for b, i, s in calls if self.world.program.resolve(steps.unit, steps.callee(s) or "") == fid}
+            here = {(caller, *at) for at, s in steps.sites if self.world.program.resolve(steps.unit, steps.callee(s) or "") == fid}
             through |= {caller} if not here else set()
             out |= here
         if through or not out:

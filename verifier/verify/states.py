@@ -74,8 +74,8 @@ class State:
         """Forget what rests on places that are written, or on `more`; `rests` tells what of a key of `known`.  All that was met."""
         met = more.union(*map(touched, places))
         for own, value in list(self.env.items()):
-            reached = met.isdisjoint(mentions(value)) and met.isdisjoint(mentions(own, True))
-            if not reached or any(within(own, place) or within(place, own) for place in places):
+            apart = met.isdisjoint(mentions(value)) and met.isdisjoint(mentions(own, True))
+            if not apart or any(within(own, place) or within(place, own) for place in places):
                 del self.env[own]
         self.forget(lambda key: not met.isdisjoint(rests(key)))
         return met

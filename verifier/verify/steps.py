@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from lattices.mentions import ACTS_AS
 from verifier.ir.dominance import successors
 from verifier.verify import terms as T
 from verifier.verify.clauses import Literal, covers, evaluate
@@ -12,13 +13,12 @@ from verifier.verify.terms import Term
 from verifier.verify.world import World
 
 Lemma = tuple[str, int, Literal, str]  # function, outcomes, literal over its parameters, lock
-ACTS_AS = "acts_as"  # what rules call it to have credentials in force
 
 
 class Steps:
     """Statements and edges of one function, for a list of literals.
 
-    `calls` tell for which literals a call may speak, by which lemma (None: the check itself); `used` are (literal, block or
+    `sites` are all calls, ((block, index), statement); `calls` tell for which literals a call may speak, by which lemma (None: the check itself); `used` are (literal, block or
     None, index or None, mark): where, by which call or (None) as a condition, a literal came to hold.  Marks:
     ("call", block, index), ("edge", from, to), ("return", block, outcome).
     """
@@ -30,9 +30,11 @@ class Steps:
         self.world, self.fn, self.returns, self.lemmas = world, world.body(fid), returns, lemmas
         self.unit, self.index = world.program.functions[fid].unit, world.program.functions[fid].index
         self.literals, self.lock = literals, lock
-        every = [s for block in self.fn.blocks for s in block.statements if s[0] in ("=", "call")]
-        self.assigned = {*(tuple(self.fn.exprs[s[1]]) for s in every if s[1] >= 0), *(("v", p.name) for p in self.fn.params)}
-        self.exposed = {x for s in every if s[0] == "=" for x in self.lent(self.value(s[2], State({}, {})))}
+        every = [((b, i), s) for b, block in enumerate(self.fn.blocks) for i, s in enumerate(block.statements)]
+        self.sites = [(at, s) for at, s in every if s[0] == "call"]
+        stores = [s for _, s in every if s[0] in ("=", "call") and s[1] >= 0]
+        self.assigned = {*(tuple(self.fn.exprs[s[1]]) for s in stores), *(("v", p.name) for p in self.fn.params)}
+        self.exposed = {x for s in stores if s[0] == "=" for x in self.lent(self.value(s[2], State({}, {})))}
         self.calls: dict[tuple[int, int], list[tuple[int, int | None]]] = {}
         self.used: set[tuple] = set()
 
@@ -105,8 +107,9 @@ class Steps:
         name = self.callee(statement)
         args = [self.value(a, s) for a in statement[3]]
         written = [self.lent(a) for n, a in enumerate(args) if self.world.writes(self.unit, name, n)]
-        s.forget(lambda key: self.disturbed(key, name, statement[-1]))
-        behind = [own for own in s.env if self.disturbed(own, name, statement[-1])]
+        slots = [slot for slot, line in [*self.index.slots, *self.index.others] if line == statement[-1]] if name is None else []
+        s.forget(lambda key: self.disturbed(key, name, slots))
+        behind = [own for own in s.env if self.disturbed(own, name, slots)]
         met = s.write([("r", *at), *behind, *(self.exposed.union(*written) if written else ())], self.rests)
         args = [a if met.isdisjoint(T.mentions(a)) else T.UNKNOWN for a in args]
         locks = self.lock and any(p[:1] == ("m",) and p[2] == self.lock for a in args for p in T.parts(a))
@@ -122,9 +125,8 @@ class Steps:
         if statement[1] >= 0:
             self.store(s, self.location(statement[1], s), result)
 
-    def disturbed(self, key: Term, name: str | None, line: int) -> bool:
+    def disturbed(self, key: Term, name: str | None, slots: list[str]) -> bool:
         """Whether a call may store to a member that a condition is about, of whatever object."""
-        slots = [slot for slot, at in [*self.index.slots, *self.index.others] if at == line]
         plain = key[0] not in ("!", "?") or self.literals[key[1]][0] == "cond"
         members = [m[1] for m in self.rests(key) if m[0] == "m" and len(m) > 1] if plain else []
         return any(self.world.stores(self.unit, name, slots, member) for member in members)
